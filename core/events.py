@@ -1,0 +1,97 @@
+"""The event contract between a runner and the turn that runs it. Imports the nouns only.
+
+A runner yields events and, on success only, exactly one `Completed` as the last. A failure is an exception of
+`core.errors.ProviderError`: never an event, never text. Cancelling the iterator closes the request.
+"""
+
+from dataclasses import dataclass, field
+
+from core.types import FinishReason, ProviderFlag, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """More of the answer. Provisional until the turn ends or a `TextConfirmed` replaces it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReasoningDelta:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TextConfirmed:
+    """Everything since the last `TextConfirmed` (or the start) is exactly this text; "" takes the draft back.
+
+    Agents repeat or replace what they already streamed when a request inside the turn is tried again.
+    """
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    id: str
+    name: str
+    input_json: str
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    call_id: str
+    text: str
+    is_error: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionRequest:
+    id: str
+    tool: str
+    input_json: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the reader should know that is not part of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReport:
+    """What is known of the tokens so far, so that a stopped or broken answer is still counted. The last one wins."""
+
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class FlagLearned:
+    """The wire taught us something about this provider; it is kept on the provider's row for the next request."""
+
+    flag: ProviderFlag
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    usage: Usage = field(default_factory=Usage)
+    finish_reason: FinishReason = FinishReason.STOP
+    raw_finish_reason: str | None = None  # the provider's own word
+    served_model: str | None = None
+    request_id: str | None = None
+    session_id: str | None = None
+
+
+StreamEvent = (
+    TextDelta
+    | ReasoningDelta
+    | TextConfirmed
+    | ToolCall
+    | ToolResult
+    | PermissionRequest
+    | Notice
+    | UsageReport
+    | FlagLearned
+    | Completed
+)

@@ -1,0 +1,337 @@
+"""The nouns of Switchboard: providers, models, routes, requests, usage, attempts. Imports nothing of ours."""
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+class Status(StrEnum):
+    """The state of a reply and of an attempt. Only `STREAMING` is ever left."""
+
+    STREAMING = "streaming"
+    DONE = "done"
+    STOPPED = "stopped"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+
+
+class FinishReason(StrEnum):
+    """Why an answer ended, in one vocabulary for every protocol. Only these count as finished."""
+
+    STOP = "stop"
+    LENGTH = "length"
+    CONTENT_FILTER = "content_filter"
+    REFUSAL = "refusal"
+    TOOL_CALLS = "tool_calls"
+    PAUSE = "pause"
+    CONTEXT_FULL = "context_full"
+    OTHER = "other"  # a word we do not know: see the raw one
+
+
+class ProviderFlag(StrEnum):
+    """What the wire taught us about a provider (kept on its row, shown on its page)."""
+
+    NO_STREAM_OPTIONS = "no_stream_options"  # refuses stream_options: usage may be missing
+    MAX_TOKENS = "max_tokens"  # wants max_tokens, refuses max_completion_tokens
+    MAX_COMPLETION_TOKENS = "max_completion_tokens"  # wants max_completion_tokens, refuses max_tokens
+
+
+class KeySource(StrEnum):
+    PROJECT = "project"
+    STORED = "stored"
+    ENVIRONMENT = "environment"
+
+
+class CostSource(StrEnum):
+    """How an attempt's cost was found."""
+
+    PRICED = "priced"  # tokens × the model's prices
+    REPORTED = "reported"  # the provider said it
+    FREE = "free"  # the model's prices are zero
+    NOT_BILLED = "not_billed"  # the provider refused the request, or was never reached
+    UNPRICED = "unpriced"  # no price or no tokens known: cost is None, never 0
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Secret:
+    """An API key that does not print itself. `reveal()` only where the request is built or the key encrypted."""
+
+    value: str
+
+    def reveal(self) -> str:
+        return self.value
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    secret: Secret
+    source: KeySource
+    variable: str | None = None  # the environment variable or secret it was read from
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """USD per million tokens. None means unknown, never free."""
+
+    input: Decimal | None = None
+    output: Decimal | None = None
+    cache_read: Decimal | None = None
+    cache_write: Decimal | None = None
+    source: str | None = None
+    as_of: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    provider_id: str
+    id: str
+    name: str
+    is_default: bool = False
+    context_tokens: int | None = None
+    max_output_tokens: int | None = None
+    thinking: str | None = None  # adaptive, always, budget, effort, enable_thinking, type; None: the model has none
+    retires_on: date | None = None
+    replacement: str | None = None  # the id the vendor names instead
+    note: str | None = None
+    price: Price = field(default_factory=Price)
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    id: str
+    name: str
+    protocol: str  # a key of core.runners.RUNNERS
+    base_url: str  # "" for a protocol without a network
+    requires_key: bool = True
+    is_enabled: bool = True
+    is_builtin: bool = False
+    anthropic_base_url: str | None = None
+    flags: frozenset[ProviderFlag] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The outcome of one "Verify": a tiny real request through the same runner as chat."""
+
+    is_ok: bool
+    message: str  # what was seen, and on failure what to do next
+    latency_ms: int | None  # None: nothing was sent
+    checked_at: datetime
+    ttft_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """Where a conversation lives. An override key belongs to the override provider and to nobody else."""
+
+    id: str
+    name: str
+    system_prompt: str | None = None
+    model_id: str | None = None
+    provider_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A provider as the router sees it: its models in table order and the key a request would use."""
+
+    provider: Provider
+    models: tuple[Model, ...] = ()
+    key: Key | None = None
+    key_problem: str | None = None  # set when a key is stored but cannot be read
+    is_demo: bool = False  # answers by itself only when nothing else can
+
+    @property
+    def is_usable(self) -> bool:
+        return self.provider.is_enabled and (self.key is not None or not self.provider.requires_key)
+
+    def model(self, model_id: str) -> Model | None:
+        return next((model for model in self.models if model.id == model_id), None)
+
+    @property
+    def default_model(self) -> Model | None:
+        return next((model for model in self.models if model.is_default), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the user picked for the next message. Both None is Automatic."""
+
+    provider_id: str | None = None
+    model_id: str | None = None
+
+    @property
+    def is_automatic(self) -> bool:
+        return self.provider_id is None and self.model_id is None
+
+
+AUTOMATIC = Choice()
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Which provider, model and key answer a message, and why."""
+
+    provider: Provider
+    model: Model
+    key: Key | None
+    reason: str
+
+    @property
+    def secret(self) -> str:
+        """The key as the wire needs it; empty where the provider needs none."""
+        return self.key.secret.reveal() if self.key else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why no provider can answer, in words that say what to do."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    role: Role
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest:
+    """What is sent, rebuilt from the store for each request. The last message is the user's."""
+
+    messages: tuple[ChatMessage, ...]
+    system: str | None = None
+    max_output_tokens: int | None = None  # None: nothing is sent where the protocol allows it
+    session_id: str | None = None  # an agent session to resume
+    folder: str | None = None  # the only folder an agent may touch
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one attempt, in one convention for every protocol. None means the provider did not say.
+
+    `input_tokens` is the whole prompt, cached parts included; `output_tokens` includes reasoning.
+    """
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    reasoning_tokens: int | None = None
+    cache_read_tokens: int | None = None
+    cache_write_tokens: int | None = None
+    reported_cost_usd: Decimal | None = None
+    is_estimated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """One row of a provider's own model list."""
+
+    id: str
+    name: str | None = None
+    context_tokens: int | None = None
+    max_output_tokens: int | None = None
+    retires_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    id: str
+    project_id: str
+    title: str
+    choice: Choice
+    leaf_id: str | None  # the last message of the branch that is shown
+    created_at: datetime
+    updated_at: datetime
+    is_pinned: bool = False
+    deleted_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A stored message. A user's is always DONE; a reply carries its route, its outcome and its figures."""
+
+    id: str
+    conversation_id: str
+    role: Role
+    text: str
+    status: Status
+    created_at: datetime
+    sequence: int
+    parent_id: str | None = None
+    reasoning: str = ""
+    reasoning_ms: int | None = None
+    provider_id: str | None = None
+    provider_name: str | None = None
+    model_id: str | None = None
+    model_name: str | None = None
+    route_reason: str | None = None
+    finish_reason: FinishReason | None = None
+    error_kind: str | None = None
+    error_message: str | None = None
+    error_detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A message's place in the tree, without its text."""
+
+    id: str
+    parent_id: str | None
+    sequence: int
+    role: Role
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """What a running reply gained since its last chunk, or, with `replaces`, all it has."""
+
+    reply_id: str
+    sequence: int
+    text: str
+    reasoning: str
+    replaces: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request to one provider, as it stands in the log. Times are aware UTC; durations are monotonic."""
+
+    id: str
+    turn_id: str
+    reply_id: str | None
+    conversation_id: str | None
+    project_id: str | None
+    attempt_number: int
+    provider_id: str
+    provider_name: str
+    protocol: str
+    model_requested: str
+    model_name: str
+    route_reason: str
+    status: Status
+    started_at: datetime
+    finished_at: datetime
+    latency_ms: int | None  # None: the process died with it
+    ttft_ms: int | None = None
+    model_served: str | None = None
+    http_status: int | None = None
+    error_kind: str | None = None
+    error_message: str | None = None
+    finish_reason: FinishReason | None = None
+    raw_finish_reason: str | None = None
+    request_id: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    price: Price = field(default_factory=Price)
+    cost_usd: Decimal | None = None
+    cost_source: CostSource = CostSource.UNPRICED
