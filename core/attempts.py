@@ -1,0 +1,224 @@
+"""One request to one provider, watched: its time, its tokens, its price and how it ended."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import assert_never
+
+from core.engine import Engine
+from core.errors import ErrorKind, ProviderError, StorageError
+from core.events import (
+    Completed,
+    FlagLearned,
+    Notice,
+    PermissionRequest,
+    ReasoningDelta,
+    StreamEvent,
+    TextConfirmed,
+    TextDelta,
+    ToolCall,
+    ToolResult,
+    UsageReport,
+)
+from core.ids import new_id
+from core.live import LiveTurn
+from core.pricing import Cost, cost, estimate_tokens
+from core.types import Attempt, CostSource, Provider, ProviderFlag, Status, Usage
+
+logger = logging.getLogger(__name__)
+Learn = Callable[[Provider, ProviderFlag], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt ended: the row for the log, and what stands in the reply."""
+
+    attempt: Attempt
+    text: str
+    reasoning: str
+    reasoning_ms: int | None
+    error_detail: str | None = None
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What has been seen of the answer so far."""
+
+    began_s: float = field(default_factory=time.monotonic)
+    ttft_ms: int | None = None
+    usage: Usage = field(default_factory=Usage)
+    completed: Completed | None = None
+
+    def elapsed_ms(self) -> int:
+        return round((time.monotonic() - self.began_s) * 1000)
+
+
+async def attempt(turn: LiveTurn, engine: Engine, *, learn: Learn) -> Outcome:
+    """Run the turn's request to its end, good or bad. Returns, never raises: each attempt has exactly one row."""
+    started_at = datetime.now(UTC)
+    seen = _Seen()
+    error: ProviderError | None = None
+    status = Status.DONE
+    try:
+        await _consume(turn, engine, seen, learn)
+    except asyncio.CancelledError:
+        # Stop, or the server going down. The task goes on: it still has to store what arrived.
+        if task := asyncio.current_task():
+            task.uncancel()
+        status = Status.STOPPED if turn.is_stopping else Status.INTERRUPTED
+        if status is Status.INTERRUPTED:
+            error = ProviderError(
+                ErrorKind.INTERRUPTED, "Switchboard was stopped while this answer was being written. Try again."
+            )
+    except ProviderError as failure:
+        error = failure
+        status = Status.INTERRUPTED if failure.kind is ErrorKind.INTERRUPTED else Status.FAILED
+    except Exception:
+        reference = turn.turn_id[-8:]
+        logger.exception("Turn %s failed inside Switchboard", reference)
+        error = ProviderError(
+            ErrorKind.INTERNAL, f"Something went wrong inside Switchboard; the server's log has it as {reference}."
+        )
+        status = Status.FAILED
+    return _outcome(turn, seen, status, error, started_at)
+
+
+async def _consume(turn: LiveTurn, engine: Engine, seen: _Seen, learn: Learn) -> None:
+    runner = await engine.runner(turn.route.provider.protocol)
+    seen.began_s = time.monotonic()
+    loop = asyncio.get_running_loop()
+    limits = engine.timeouts
+    try:
+        async with (
+            asyncio.timeout(limits.first_event_s) as watch,
+            aclosing(runner.stream(turn.route, turn.request)) as events,  # type: ignore[type-var]
+        ):
+            async for event in events:
+                if isinstance(event, FlagLearned):
+                    await _keep(event.flag, turn.route.provider, learn)
+                else:
+                    _take(event, turn, seen)
+                limit_s = limits.first_event_s if seen.ttft_ms is None else limits.idle_s
+                watch.reschedule(loop.time() + limit_s)
+    except TimeoutError as error:
+        raise _timed_out(turn, seen, engine) from error
+    if seen.completed is None:
+        name = turn.route.provider.name
+        raise ProviderError(ErrorKind.INTERRUPTED, f"{name} broke off before the answer's end. Try again.")
+
+
+async def _keep(flag: ProviderFlag, provider: Provider, learn: Learn) -> None:
+    try:
+        await asyncio.to_thread(learn, provider, flag)
+    except StorageError as error:
+        # The answer is worth more: the next request meets the same refusal and learns it again.
+        logger.warning("What %s taught could not be kept: %s", provider.name, error)
+
+
+def _take(event: StreamEvent, turn: LiveTurn, seen: _Seen) -> None:
+    if seen.ttft_ms is None and isinstance(event, TextDelta | ReasoningDelta):
+        seen.ttft_ms = seen.elapsed_ms()
+    match event:
+        case TextDelta(text):
+            turn.add_text(text)
+        case ReasoningDelta(text):
+            turn.add_reasoning(text)
+        case TextConfirmed(text):
+            turn.confirm_text(text)
+        case Notice(text):
+            turn.notify(text)
+        case UsageReport(usage):
+            seen.usage = usage
+        case Completed():
+            seen.completed = event
+            seen.usage = event.usage
+        case FlagLearned() | ToolCall() | ToolResult() | PermissionRequest():
+            pass  # flags are kept by the caller; plain chat has no tools
+        case _:
+            assert_never(event)
+
+
+def _timed_out(turn: LiveTurn, seen: _Seen, engine: Engine) -> ProviderError:
+    name = turn.route.provider.name
+    if seen.ttft_ms is None:
+        limit = f"{engine.timeouts.first_event_s:g} s"
+        return ProviderError(ErrorKind.TIMEOUT, f"{name} sent nothing for {limit}. Try again, or choose another model.")
+    limit = f"{engine.timeouts.idle_s:g} s"
+    return ProviderError(
+        ErrorKind.TIMEOUT, f"{name} fell silent for {limit} in the middle of the answer. What had arrived is kept."
+    )
+
+
+def _outcome(turn: LiveTurn, seen: _Seen, status: Status, error: ProviderError | None, started_at: datetime) -> Outcome:
+    look = turn.look()
+    route, completed = turn.route, seen.completed
+    latency_ms = seen.elapsed_ms()
+    usage = _usage(turn, seen, has_output=bool(look.text or look.reasoning))
+    price = cost(usage, route.model.price)
+    if error is not None and usage == Usage() and _was_never_answered(error):
+        price = Cost(total=Decimal(0), source=CostSource.NOT_BILLED)
+    return Outcome(
+        attempt=Attempt(
+            id=new_id(),
+            turn_id=turn.turn_id,
+            reply_id=turn.reply.id,
+            conversation_id=turn.reply.conversation_id,
+            project_id=turn.project_id,
+            attempt_number=1,
+            provider_id=route.provider.id,
+            provider_name=route.provider.name,
+            protocol=route.provider.protocol,
+            model_requested=route.model.id,
+            model_name=route.model.name,
+            route_reason=route.reason,
+            status=status,
+            started_at=started_at,
+            finished_at=datetime.now(UTC),
+            latency_ms=latency_ms,
+            ttft_ms=seen.ttft_ms,
+            model_served=completed.served_model if completed else None,
+            http_status=error.http_status if error else 200 if completed else None,
+            error_kind=error.kind.value if error else None,
+            error_message=error.message if error else None,
+            finish_reason=completed.finish_reason if completed else None,
+            raw_finish_reason=completed.raw_finish_reason if completed else None,
+            request_id=error.request_id if error else completed.request_id if completed else None,
+            usage=usage,
+            price=route.model.price,
+            cost_usd=price.total,
+            cost_source=price.source,
+        ),
+        text=look.text,
+        reasoning=look.reasoning,
+        reasoning_ms=look.reasoning_ms,
+        error_detail=error.detail if error else None,
+    )
+
+
+def _was_never_answered(error: ProviderError) -> bool:
+    """Whether the provider refused the request or never had it. After a time-out it may have worked, and billed."""
+    return (error.http_status or 0) >= 400 or (error.kind is ErrorKind.NETWORK and error.http_status is None)
+
+
+def _usage(turn: LiveTurn, seen: _Seen, *, has_output: bool) -> Usage:
+    """Return what the provider reported, filled up by an estimate from the text where it did not.
+
+    A stopped answer's last report is from its beginning: Anthropic counts one output token there.
+    """
+    usage = seen.usage
+    if not has_output and seen.completed is None:
+        return usage
+    look = turn.look()
+    written = estimate_tokens(look.text + look.reasoning)
+    is_cut = seen.completed is None and (usage.output_tokens or 0) < written
+    if usage.output_tokens is None or is_cut:
+        usage = replace(usage, output_tokens=written, is_estimated=True)
+    if usage.input_tokens is None:
+        asked = "".join(message.text for message in turn.request.messages) + (turn.request.system or "")
+        usage = replace(usage, input_tokens=estimate_tokens(asked), is_estimated=True)
+    return usage

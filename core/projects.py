@@ -1,0 +1,82 @@
+"""Projects as a user edits them. An override key needs an override provider and is cleared when that changes."""
+
+from dataclasses import dataclass, field, replace
+
+from core.encryption import Keyring, clean_key
+from core.errors import InvalidInput
+from core.ids import new_id
+from core.providers import project_owner
+from core.store import Store
+from core.store.connection import Conflict, Cursor
+from core.text import clean_identifier, clean_name, storable
+from core.types import Project, Provider, Secret
+from core.urls import origin
+
+DEFAULT_PROJECT_ID = "default"
+SYSTEM_PROMPT_LIMIT = 100_000  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectForm:
+    """What a user types about a project. `key` empty: what is stored stays."""
+
+    name: str
+    system_prompt: str = ""
+    model_id: str | None = None
+    provider_id: str | None = None
+    key: str = field(default="", repr=False)
+
+
+class Projects:
+    def __init__(self, store: Store, keyring: Keyring) -> None:
+        self._store = store
+        self._keyring = keyring
+
+    def ensure_default(self) -> None:
+        """Make the project that conversations belong to when nobody chose one."""
+        if self._store.projects.get(DEFAULT_PROJECT_ID) is None:
+            project = Project(id=DEFAULT_PROJECT_ID, name="Default")
+            self._store.settings.write(lambda cursor: self._store.projects.add(cursor, project))
+
+    def save(self, form: ProjectForm, *, project: Project | None = None) -> Project:
+        """Add a project, or change one. Raises InvalidInput naming the field; nothing is half saved."""
+        prompt = storable(form.system_prompt).strip()
+        if len(prompt) > SYSTEM_PROMPT_LIMIT:
+            raise InvalidInput(
+                f"The system prompt has {len(prompt):,} characters; {SYSTEM_PROMPT_LIMIT:,} is the most.",
+                field="system_prompt",
+            )
+        provider = self._store.providers.get(form.provider_id) if form.provider_id else None
+        if form.provider_id and provider is None:
+            raise InvalidInput("The provider no longer exists. Choose another.", field="provider_id")
+        if form.key.strip() and provider is None:
+            raise InvalidInput("A key of its own needs a provider of its own: choose one first.", field="key")
+        saved = replace(
+            project or Project(id=new_id(), name=""),
+            name=clean_name(form.name, what="name"),
+            system_prompt=prompt or None,
+            model_id=clean_identifier(form.model_id, what="model id", field="model_id") if form.model_id else None,
+            provider_id=provider.id if provider else None,
+        )
+        ciphertext = self._encrypt(saved, provider, form.key) if provider and form.key.strip() else None
+
+        def write(cursor: Cursor) -> None:
+            if project is None:
+                self._store.projects.add(cursor, saved)
+            else:
+                self._store.projects.save(cursor, saved)
+                if project.provider_id and project.provider_id != saved.provider_id:
+                    self._store.keys.delete(cursor, project_owner(saved.id, project.provider_id))
+            if provider and ciphertext:
+                owner = project_owner(saved.id, provider.id)
+                self._store.keys.put(cursor, owner, origin=origin(provider.base_url), ciphertext=ciphertext)
+
+        try:
+            self._store.settings.write(write)
+        except Conflict as conflict:
+            raise InvalidInput(f"There is already a project called {saved.name}.", field="name") from conflict
+        return saved
+
+    def _encrypt(self, project: Project, provider: Provider, text: str) -> str:
+        owner = project_owner(project.id, provider.id)
+        return self._keyring.encrypt(Secret(clean_key(text)), owner=owner, origin=origin(provider.base_url))

@@ -1,0 +1,306 @@
+"""Providers, their models and their keys, as a user edits them and as the router sees them."""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from core.catalog import CatalogProvider, load_catalog
+from core.encryption import Keyring, clean_key, mask
+from core.errors import InvalidInput, KeyUnreadable
+from core.ids import new_id
+from core.runners import RUNNERS
+from core.store import Store
+from core.store.connection import Conflict, Cursor
+from core.text import clean_identifier, clean_name, name_key
+from core.types import Candidate, Check, Key, KeySource, Model, Project, Provider, ProviderFlag, Secret
+from core.urls import normalise, origin
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
+TOKENS_LIMIT = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderForm:
+    """What a user types about a custom provider. `key` empty: none is stored."""
+
+    name: str
+    protocol: str
+    base_url: str
+    requires_key: bool = True
+    key: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyState:
+    """What may be shown of a provider's key."""
+
+    source: KeySource | None
+    masked: str | None = None
+    variable: str | None = None
+    problem: str | None = None
+
+
+class Providers:
+    """Every change is checked whole before anything is written, and written in one transaction."""
+
+    def __init__(self, store: Store, keyring: Keyring, environment_keys: Mapping[str, str]) -> None:
+        """`environment_keys`: API keys by the variable or secret they come from; used, never stored."""
+        self._store = store
+        self._keyring = keyring
+        self._environment_keys = environment_keys
+
+    # As the router sees them.
+
+    def candidates(self, project: Project | None = None) -> tuple[Candidate, ...]:
+        """Return every provider in table order with its models and the key it would use for this project."""
+        models = self._store.models.all()
+        ciphertexts = self._store.keys.all()
+        return tuple(
+            self._candidate(provider, tuple(models.get(provider.id, ())), ciphertexts, project)
+            for provider in self._store.providers.all()
+        )
+
+    def _candidate(
+        self,
+        provider: Provider,
+        models: tuple[Model, ...],
+        ciphertexts: Mapping[tuple[str, str], str],
+        project: Project | None,
+    ) -> Candidate:
+        key, problem = self._key(provider, ciphertexts, project)
+        spec = RUNNERS.get(provider.protocol)
+        return Candidate(provider, models, key, problem, is_demo=bool(spec and spec.is_demo))
+
+    def _key(
+        self, provider: Provider, ciphertexts: Mapping[tuple[str, str], str], project: Project | None
+    ) -> tuple[Key | None, str | None]:
+        """Return the key and what is wrong with it. Precedence: project, stored, environment."""
+        owners = [(KeySource.STORED, provider_owner(provider.id))]
+        if project and project.provider_id == provider.id:
+            owners.insert(0, (KeySource.PROJECT, project_owner(project.id, provider.id)))
+        where = origin(provider.base_url) if provider.base_url else ""
+        for source, owner in owners:
+            if ciphertext := ciphertexts.get((owner, where)):
+                try:
+                    return Key(self._keyring.decrypt(ciphertext, owner=owner, origin=where), source), None
+                except KeyUnreadable as error:
+                    return None, error.message
+        if built_in := _catalogued(provider):
+            for variable in built_in.key_variables:
+                if text := self._environment_keys.get(variable):
+                    try:
+                        return Key(Secret(clean_key(text)), KeySource.ENVIRONMENT, variable), None
+                    except InvalidInput as error:
+                        return None, f"{variable} cannot be used: {error.message}"
+        return None, None
+
+    def key_state(self, candidate: Candidate) -> KeyState:
+        if candidate.key is None:
+            return KeyState(source=None, problem=candidate.key_problem)
+        return KeyState(candidate.key.source, mask(candidate.key.secret), candidate.key.variable)
+
+    def has_stored_key(self, provider: Provider) -> bool:
+        """Say whether a key is stored for the provider's present address, readable or not."""
+        where = origin(provider.base_url) if provider.base_url else ""
+        return (provider_owner(provider.id), where) in self._store.keys.all()
+
+    # As a user edits them.
+
+    def check_form(self, form: ProviderForm, *, provider: Provider | None = None) -> Provider:
+        """Return the provider a form describes, without writing it. Raises InvalidInput naming the field."""
+        if provider and provider.is_builtin:
+            built_in = _catalogued(provider)
+            regions = [url for _, url in built_in.base_urls] if built_in else [provider.base_url]
+            if form.base_url not in regions:
+                raise InvalidInput(
+                    "A built-in provider keeps its address: choose one of its regions.", field="base_url"
+                )
+            anthropic = built_in.anthropic_base_url(form.base_url) if built_in else None
+            return replace(provider, base_url=form.base_url, anthropic_base_url=anthropic)
+        name = clean_name(form.name, what="name")
+        if form.protocol not in RUNNERS or not RUNNERS[form.protocol].is_offered:
+            raise InvalidInput("Choose a protocol.", field="protocol")
+        base = provider or Provider(id=new_id(), name=name, protocol=form.protocol, base_url="")
+        taken = {name_key(other.name): other for other in self._store.providers.all() if other.id != base.id}
+        if other := taken.get(name_key(name)):
+            raise InvalidInput(f"There is already a provider called {other.name}. Choose another name.", field="name")
+        return replace(
+            base,
+            name=name,
+            protocol=form.protocol,
+            base_url=normalise(form.base_url, form.protocol),
+            requires_key=form.requires_key,
+        )
+
+    def add(self, form: ProviderForm) -> Provider:
+        """Add a custom provider with its key, if one was typed. Raises InvalidInput; nothing is half saved."""
+        provider = self.check_form(form)
+        ciphertext = self._encrypt(provider, form.key) if form.key.strip() else None
+
+        def write(cursor: Cursor) -> None:
+            self._store.providers.add(cursor, provider)
+            if ciphertext:
+                self._put(cursor, provider, ciphertext)
+
+        self._write(write, f"There is already a provider called {provider.name}. Choose another name.", field="name")
+        return provider
+
+    def save(self, provider: Provider, form: ProviderForm) -> Provider:
+        """Change a provider. A custom one whose address moves to another origin loses its key: it was not for there."""
+        changed = self.check_form(form, provider=provider)
+        has_new_origin = bool(provider.base_url) and origin(changed.base_url) != origin(provider.base_url)
+        is_other_server = (changed.base_url, changed.protocol) != (provider.base_url, provider.protocol)
+        ciphertext = self._encrypt(changed, form.key) if form.key.strip() else None
+
+        def write(cursor: Cursor) -> None:
+            self._store.providers.save(cursor, changed)
+            if has_new_origin and not provider.is_builtin:
+                self._store.keys.delete_for_provider(cursor, provider_owner(provider.id))
+            if is_other_server:  # the last check says nothing about it
+                self._store.providers.forget_check(cursor, provider.id)
+            if ciphertext:
+                self._put(cursor, changed, ciphertext)
+
+        self._write(write, f"There is already a provider called {changed.name}. Choose another name.", field="name")
+        return changed
+
+    def enable(self, provider: Provider, is_enabled: bool) -> None:
+        current = self._store.providers.get(provider.id) or provider  # another tab may have edited it
+        changed = replace(current, is_enabled=is_enabled)
+        self._store.settings.write(lambda cursor: self._store.providers.save(cursor, changed))
+
+    def delete(self, provider: Provider) -> None:
+        """Move a custom provider to the trash and forget its keys. Running turns and old messages are not touched."""
+        if provider.is_builtin:
+            raise InvalidInput(f"{provider.name} is built in and cannot be deleted. Disable it instead.")
+
+        def write(cursor: Cursor) -> None:
+            self._store.providers.delete(cursor, provider.id)
+            self._store.keys.delete_for_provider(cursor, provider_owner(provider.id))
+
+        self._store.settings.write(write)
+
+    def put_key(self, provider: Provider, text: str) -> None:
+        """Encrypt and store the key for the provider's present address. Raises InvalidInput, KeyUnreadable."""
+        ciphertext = self._encrypt(provider, text)
+        self._store.settings.write(lambda cursor: self._put(cursor, provider, ciphertext))
+
+    def remove_key(self, provider: Provider) -> None:
+        """Forget the key for the provider's present address, and the check that was made with it."""
+
+        def write(cursor: Cursor) -> None:
+            self._store.keys.delete(cursor, provider_owner(provider.id), origin=origin(provider.base_url))
+            self._store.providers.forget_check(cursor, provider.id)
+
+        self._store.settings.write(write)
+
+    def save_model(self, model: Model, *, is_new: bool) -> Model:
+        """Add or change a model. Raises InvalidInput naming the field."""
+        clean = replace(model, id=clean_identifier(model.id, what="model id", field="id"))
+        clean = replace(clean, name=clean_name(model.name.strip() or clean.id, what="name"))
+        for amount in (clean.price.input, clean.price.output, clean.price.cache_read, clean.price.cache_write):
+            if amount is not None and not (amount.is_finite() and 0 <= amount <= 1_000_000):
+                raise InvalidInput("A price is between 0 and 1,000,000 USD per million tokens.", field="price")
+        if clean.context_tokens is not None and not 1 <= clean.context_tokens <= TOKENS_LIMIT:
+            raise InvalidInput("The context length is a number of tokens above 0.", field="context_tokens")
+        if clean.max_output_tokens is not None and not 1 <= clean.max_output_tokens <= TOKENS_LIMIT:
+            raise InvalidInput("The longest answer is a number of tokens above 0.", field="max_output_tokens")
+        models = self._store.models
+
+        def write(cursor: Cursor) -> None:
+            models.add(cursor, clean) if is_new else models.save(cursor, clean)
+
+        self._write(write, f"This provider already has a model {clean.id}.", field="id")
+        return clean
+
+    def delete_model(self, model: Model) -> None:
+        self._store.settings.write(lambda cursor: self._store.models.delete(cursor, model.provider_id, model.id))
+
+    def set_default(self, model: Model) -> None:
+        self._store.settings.write(lambda cursor: self._store.models.set_default(cursor, model.provider_id, model.id))
+
+    def record_check(self, provider: Provider, check: Check) -> None:
+        self._store.settings.write(lambda cursor: self._store.providers.record_check(cursor, provider.id, check))
+
+    def learn(self, provider: Provider, flag: ProviderFlag) -> None:
+        """Keep what the wire taught us about this provider."""
+        self._store.settings.write(lambda cursor: self._store.providers.learn(cursor, provider.id, flag))
+
+    def seed(self) -> None:
+        """Bring in what the catalogue has and this store has never had. The user's edits and deletions stand."""
+        catalog = load_catalog()
+        seeded = self._store.providers.seeded()
+        taken = {name_key(provider.name) for provider in self._store.providers.all()}
+
+        def write(cursor: Cursor) -> tuple[int, int]:
+            providers = models = 0
+            for row in catalog.providers:
+                is_new = row.id not in seeded
+                if is_new:
+                    self._store.providers.add(cursor, _built_in(row, taken))
+                    self._store.providers.mark_seeded(cursor, row.id, version=catalog.version)
+                    providers += not RUNNERS[row.protocol].is_demo
+                known = {model.id for model in self._store.models.of(row.id)}
+                for model in row.models:
+                    item = f"{row.id}/{model.id}"
+                    if item in seeded:
+                        continue
+                    if model.id not in known:
+                        self._store.models.add(cursor, model if is_new else replace(model, is_default=False))
+                        models += 1
+                    self._store.providers.mark_seeded(cursor, item, version=catalog.version)
+            return providers, models
+
+        providers, models = self._store.settings.write(write)
+        if providers:
+            logger.info("Seeded %d built-in providers", providers)
+        elif models:
+            logger.info("Added %d models of catalogue %s", models, catalog.version)
+
+    def _encrypt(self, provider: Provider, text: str) -> str:
+        return self._keyring.encrypt(
+            Secret(clean_key(text)), owner=provider_owner(provider.id), origin=origin(provider.base_url)
+        )
+
+    def _put(self, cursor: Cursor, provider: Provider, ciphertext: str) -> None:
+        where = origin(provider.base_url)
+        self._store.keys.put(cursor, provider_owner(provider.id), origin=where, ciphertext=ciphertext)
+        self._store.providers.forget_check(cursor, provider.id)  # an old refusal beside a new key misleads
+
+    def _write(self, change: Callable[[Cursor], T], taken: str, *, field: str) -> T:
+        try:
+            return self._store.settings.write(change)
+        except Conflict as conflict:
+            raise InvalidInput(taken, field=field) from conflict
+
+
+def provider_owner(provider_id: str) -> str:
+    return f"provider:{provider_id}"
+
+
+def project_owner(project_id: str, provider_id: str) -> str:
+    """An override key is for one project and one provider; both are inside the ciphertext."""
+    return f"project:{project_id}/{provider_owner(provider_id)}"
+
+
+def _catalogued(provider: Provider) -> CatalogProvider | None:
+    if not provider.is_builtin:
+        return None
+    return next((row for row in load_catalog().providers if row.id == provider.id), None)
+
+
+def _built_in(row: CatalogProvider, taken: set[str]) -> Provider:
+    """Return the row to seed. A custom provider of the same name keeps it: the app has to start."""
+    names = [row.name, f"{row.name} (built-in)", f"{row.name} ({row.id})", f"{row.name} ({new_id()})"]
+    return Provider(
+        id=row.id,
+        name=next(name for name in names if name_key(name) not in taken),
+        protocol=row.protocol,
+        base_url=row.base_url,
+        anthropic_base_url=row.anthropic_base_url(row.base_url),
+        requires_key=row.requires_key,
+        is_builtin=True,
+        flags=row.flags,
+    )

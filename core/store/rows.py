@@ -1,0 +1,56 @@
+"""Turn rows of any table into values and back: the one place that lists a table's columns once."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from core.store.connection import Cursor
+from core.text import storable
+from core.types import Price
+
+PRICE_COLUMNS = "price_input, price_output, price_cache_read, price_cache_write, price_source, price_as_of"
+
+
+def dicts(cursor: Cursor, sql: str, parameters: list[Any] | None = None) -> list[dict[str, Any]]:
+    """Run a query of ours and return its rows by column name."""
+    result = cursor.execute(sql, parameters or [])
+    names = [column[0] for column in result.description or []]
+    return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+
+def insert(cursor: Cursor, table: str, values: Mapping[str, Any], *, once: bool = False) -> None:
+    """Insert one row, or with `once` none if its id is there: a commit that seemed to fail may have been kept.
+
+    Table and column names come from our own code only; texts lose what no file can hold.
+    """
+    names = ", ".join(values)
+    marks = ", ".join("?" for _ in values)
+    row = [storable(value) if isinstance(value, str) else value for value in values.values()]
+    conflict = " ON CONFLICT (id) DO NOTHING" if once else ""
+    cursor.execute(f"INSERT INTO {table} ({names}) VALUES ({marks}){conflict}", row)
+
+
+def price_values(price: Price) -> dict[str, Any]:
+    return {
+        "price_input": price.input,
+        "price_output": price.output,
+        "price_cache_read": price.cache_read,
+        "price_cache_write": price.cache_write,
+        "price_source": price.source,
+        "price_as_of": price.as_of,
+    }
+
+
+def to_price(row: Mapping[str, Any]) -> Price:
+    def amount(name: str) -> Decimal | None:
+        value: Decimal | None = row[name]
+        return value.normalize() + 0 if value is not None else None
+
+    return Price(
+        input=amount("price_input"),
+        output=amount("price_output"),
+        cache_read=amount("price_cache_read"),
+        cache_write=amount("price_cache_write"),
+        source=row["price_source"],
+        as_of=row["price_as_of"],
+    )

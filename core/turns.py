@@ -1,0 +1,309 @@
+"""One turn from prompt to finished log row. Both rows exist before the request leaves; the engine owns the rest."""
+
+import asyncio
+import logging
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from core.attempts import Outcome, attempt
+from core.catalog import load_catalog
+from core.engine import Engine
+from core.errors import ErrorKind, StorageError, TurnRefused
+from core.ids import new_id, process_id
+from core.live import LiveTurn
+from core.pricing import cost, estimate_tokens
+from core.providers import Providers
+from core.router import resolve
+from core.store import Store
+from core.store.connection import Conflict, Cursor
+from core.store.conversations import fetch
+from core.text import clean_message, title_of
+from core.tree import Tree
+from core.types import (
+    Attempt,
+    ChatMessage,
+    ChatRequest,
+    Choice,
+    Conversation,
+    Message,
+    Price,
+    Project,
+    Refusal,
+    Role,
+    Route,
+    Status,
+    Usage,
+)
+
+logger = logging.getLogger(__name__)
+_SAVE_PAUSE_S = 0.2
+_SAVE_PAUSE_LIMIT_S = 5.0
+
+
+class Turns:
+    """Send, follow, stop."""
+
+    def __init__(self, store: Store, engine: Engine, providers: Providers) -> None:
+        self._store = store
+        self._engine = engine
+        self._providers = providers
+
+    def preview(self, choice: Choice, *, project_id: str | None = None) -> Route | Refusal:
+        """Return what the router would answer now."""
+        project = self._store.projects.get(project_id) if project_id else None
+        return resolve(
+            self._providers.candidates(project), choice=choice, project=project, aliases=load_catalog().aliases
+        )
+
+    def send(self, text: str, choice: Choice, *, conversation_id: str | None, project_id: str) -> str:
+        """Store the message and its reply, start the answer and return the conversation's id (new without one).
+
+        Raises TurnRefused, InvalidInput or StorageError, and then nothing was written.
+        """
+        text = clean_message(text)
+        now = datetime.now(UTC)
+        if conversation_id:
+            conversation = self._conversation(conversation_id)
+            self._start(conversation, choice, parent_id=conversation.leaf_id, text=text)
+            return conversation_id
+        conversation = Conversation(
+            id=new_id(),
+            project_id=project_id,
+            title=title_of(text),
+            choice=choice,
+            leaf_id=None,
+            created_at=now,
+            updated_at=now,
+        )
+        self._start(conversation, choice, parent_id=None, text=text, is_new=True)
+        return conversation.id
+
+    def edit(self, message: Message, text: str, choice: Choice) -> None:
+        """Send another text in this message's place; what stood there stays as its sibling. Raises as `send`."""
+        conversation = self._conversation(message.conversation_id)
+        self._start(conversation, choice, parent_id=message.parent_id, text=clean_message(text))
+
+    def regenerate(self, reply: Message, choice: Choice) -> None:
+        """Answer the same message again, also by another model; the reply stays as a sibling. Raises as `send`."""
+        conversation = self._conversation(reply.conversation_id)
+        self._start(conversation, choice, parent_id=reply.parent_id, text=None)
+
+    def show(self, message: Message) -> None:
+        """Show the branch this message is on. Raises TurnRefused while an answer is running."""
+        if self._engine.live(message.conversation_id):
+            raise TurnRefused("Wait for the answer that is running, or stop it.")
+        leaf_id = Tree(self._store.messages.nodes(message.conversation_id)).leaf_under(message.id)
+        self._store.log.write(
+            lambda cursor: self._store.conversations.move_leaf(cursor, message.conversation_id, leaf_id)
+        )
+        self._engine.changed(message.conversation_id)
+
+    def stop(self, conversation_id: str) -> None:
+        self._engine.stop(conversation_id)
+
+    def history(self, conversation: Conversation) -> list[Message]:
+        """Return the branch that is shown, oldest first."""
+        return self._branch(conversation.id, conversation.leaf_id)
+
+    def _conversation(self, conversation_id: str) -> Conversation:
+        found = self._store.conversations.get(conversation_id)
+        if found is None or found.deleted_at:
+            raise TurnRefused("This conversation was deleted. Start a new one; your text is still in the box.")
+        return found
+
+    def _start(
+        self,
+        conversation: Conversation,
+        choice: Choice,
+        *,
+        parent_id: str | None,
+        text: str | None,
+        is_new: bool = False,
+    ) -> None:
+        """Answer below `parent_id`: a new message of this text or, without one, the message `parent_id` itself."""
+        project = self._store.projects.get(conversation.project_id)
+        route = self.preview(choice, project_id=conversation.project_id)
+        if isinstance(route, Refusal):
+            raise TurnRefused(route.reason)
+        history = [] if is_new else self._branch(conversation.id, parent_id)
+        now = datetime.now(UTC)
+        added: list[Message] = []
+        if text is not None:
+            added.append(
+                Message(
+                    id=new_id(),
+                    conversation_id=conversation.id,
+                    role=Role.USER,
+                    text=text,
+                    status=Status.DONE,
+                    created_at=now,
+                    sequence=0,
+                    parent_id=parent_id,
+                )
+            )
+            parent_id = added[0].id
+        reply = Message(
+            id=new_id(),
+            conversation_id=conversation.id,
+            role=Role.ASSISTANT,
+            text="",
+            status=Status.STREAMING,
+            created_at=now,
+            sequence=0,
+            parent_id=parent_id,
+            provider_id=route.provider.id,
+            provider_name=route.provider.name,
+            model_id=route.model.id,
+            model_name=route.model.name,
+            route_reason=route.reason,
+        )
+        *_, reply = self._write_start(conversation, [*added, reply], is_new=is_new)
+        turn = LiveTurn(
+            turn_id=new_id(),
+            reply=reply,
+            project_id=conversation.project_id,
+            route=route,
+            request=_request([*history, *added], project),
+        )
+        self._engine.start(turn, self._run(turn))
+
+    def _branch(self, conversation_id: str, leaf_id: str | None) -> list[Message]:
+        tree = Tree(self._store.messages.nodes(conversation_id))
+        return self._store.messages.get(tree.branch(leaf_id))
+
+    def _write_start(self, conversation: Conversation, messages: list[Message], *, is_new: bool) -> list[Message]:
+        """Write the rows of a turn in one transaction, if the conversation is still as it was read."""
+
+        def write(cursor: Cursor) -> list[Message]:
+            if is_new:
+                self._store.conversations.add(cursor, conversation)
+            else:
+                known = fetch(cursor, conversation.id)
+                if known is None or known.deleted_at or known.leaf_id != conversation.leaf_id:
+                    raise Conflict("The conversation has changed.")
+            first = self._store.messages.next_sequence(cursor, conversation.id)
+            numbered = [replace(message, sequence=first + number) for number, message in enumerate(messages)]
+            for message in numbered:
+                process = process_id() if message.status is Status.STREAMING else None
+                self._store.messages.add(cursor, message, process=process)
+            self._store.conversations.move_leaf(cursor, conversation.id, numbered[-1].id)
+            return numbered
+
+        try:
+            return self._store.log.write(write)
+        except Conflict as conflict:
+            raise TurnRefused(
+                "An answer is running in this conversation, or it has just changed. Your message was not sent."
+            ) from conflict
+        except StorageError:
+            # A commit that seemed to fail may have been kept, and then its reply waits for an answer.
+            kept = self._store.messages.get([message.id for message in messages])
+            if not kept:
+                raise
+            return kept
+
+    async def _run(self, turn: LiveTurn) -> None:
+        outcome = await attempt(turn, self._engine, learn=self._providers.learn)
+        reply = replace(
+            turn.reply,
+            text=outcome.text,
+            reasoning=outcome.reasoning,
+            reasoning_ms=outcome.reasoning_ms,
+            status=outcome.attempt.status,
+            finish_reason=outcome.attempt.finish_reason,
+            error_kind=outcome.attempt.error_kind,
+            error_message=outcome.attempt.error_message,
+            error_detail=outcome.error_detail,
+        )
+        saving = asyncio.ensure_future(self._save(turn, reply, outcome))
+        while not saving.done():
+            # Stop comes too late now, and a server that goes down waits: what was answered is stored first.
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({saving})
+        saving.result()
+        turn.finish(reply)
+
+    async def _save(self, turn: LiveTurn, reply: Message, outcome: Outcome) -> None:
+        """Store the outcome, again and again while the store refuses: until then the text is in memory only."""
+
+        def write(cursor: Cursor) -> None:
+            self._store.messages.finish(cursor, reply, finished_at=outcome.attempt.finished_at)
+            self._store.attempts.add(cursor, outcome.attempt)
+
+        pause_s = _SAVE_PAUSE_S
+        while True:
+            try:
+                await asyncio.wrap_future(self._store.log.submit(write))
+                return
+            except StorageError as error:
+                if self._engine.is_closing:
+                    raise
+                if pause_s == _SAVE_PAUSE_S:
+                    logger.warning("A reply could not be stored, trying again: %s", error)
+                turn.notify(f"The answer is complete but could not be stored yet, trying again. {error.message}")
+                await self._engine.pause(pause_s)
+                pause_s = min(pause_s * 2, _SAVE_PAUSE_LIMIT_S)
+
+
+def mark_interrupted(store: Store) -> int:
+    """Give what a dead process left streaming its last status and its row in the log. Returns how many that were."""
+    left = store.messages.left_streaming(process=process_id())
+    now = datetime.now(UTC)
+    conversations = {reply.conversation_id: store.conversations.get(reply.conversation_id) for reply in left}
+
+    def write(cursor: Cursor) -> None:
+        for reply in left:
+            ended = replace(
+                reply,
+                status=Status.INTERRUPTED,
+                error_kind=ErrorKind.INTERRUPTED.value,
+                error_message="Switchboard was stopped while this answer was being written. What had arrived is kept.",
+            )
+            store.messages.finish(cursor, ended, finished_at=now)
+            conversation = conversations[reply.conversation_id]
+            store.attempts.add(cursor, _cut_off(store, ended, conversation.project_id if conversation else None, now))
+
+    if left:
+        store.log.write(write)
+    return len(left)
+
+
+def _cut_off(store: Store, reply: Message, project_id: str | None, now: datetime) -> Attempt:
+    """Return the log row of an answer whose process died: when it ended nobody knows, its tokens are estimated."""
+    provider = store.providers.get(reply.provider_id or "")
+    model = next((m for m in store.models.of(reply.provider_id or "") if m.id == reply.model_id), None)
+    price = model.price if model else Price()
+    written = estimate_tokens(reply.text + reply.reasoning)
+    usage = Usage(output_tokens=written, is_estimated=True) if written else Usage()
+    priced = cost(usage, price)
+    return Attempt(
+        id=new_id(),
+        turn_id=new_id(),
+        reply_id=reply.id,
+        conversation_id=reply.conversation_id,
+        project_id=project_id,
+        attempt_number=1,
+        provider_id=reply.provider_id or "",
+        provider_name=reply.provider_name or "",
+        protocol=provider.protocol if provider else "",
+        model_requested=reply.model_id or "",
+        model_name=reply.model_name or "",
+        route_reason=reply.route_reason or "",
+        status=Status.INTERRUPTED,
+        started_at=reply.created_at,
+        finished_at=now,
+        latency_ms=None,
+        error_kind=reply.error_kind,
+        error_message=reply.error_message,
+        usage=usage,
+        price=price,
+        cost_usd=priced.total,
+        cost_source=priced.source,
+    )
+
+
+def _request(messages: list[Message], project: Project | None) -> ChatRequest:
+    """Build what is sent: text only. One provider's reasoning and signatures never go to another."""
+    said = tuple(ChatMessage(role=message.role, text=message.text) for message in messages if message.text.strip())
+    return ChatRequest(messages=said, system=project.system_prompt if project else None)

@@ -1,0 +1,50 @@
+"""The one Workbench of a process: configuration, store, keys, engine, and what pages do with them."""
+
+import logging
+from datetime import UTC, datetime, timedelta
+
+from core.config import Config
+from core.encryption import Keyring
+from core.engine import Engine
+from core.projects import Projects
+from core.providers import Providers
+from core.router import problem
+from core.store import Store
+from core.store.backup import DailyBackup
+from core.turns import Turns, mark_interrupted
+
+logger = logging.getLogger(__name__)
+TRASH_KEPT = timedelta(days=30)
+
+
+class Workbench:
+    """Everything a page needs. Close it to end running turns and write what they have."""
+
+    def __init__(self, config: Config) -> None:
+        """Open the store, seed the catalogue, mark what a dead process left. Raises StorageError, ConfigError."""
+        self.config = config
+        self.store = Store(config.data_dir)
+        try:
+            keyring = Keyring(config.encryption_key, config.data_dir, has_ciphertexts=self.store.keys.has_any)
+            self.providers = Providers(self.store, keyring, config.provider_keys)
+            self.projects = Projects(self.store, keyring)
+            self.providers.seed()
+            self.projects.ensure_default()
+            if count := mark_interrupted(self.store):
+                logger.info("Marked %d answers that were cut off by the last stop", count)
+            self.store.conversations.purge(deleted_before=datetime.now(UTC) - TRASH_KEPT)
+            self.engine = Engine(self.store, config.timeouts)
+        except BaseException:
+            self.store.close()
+            raise
+        self.turns = Turns(self.store, self.engine, self.providers)
+        self.engine.warm({c.provider.protocol for c in self.providers.candidates() if problem(c) is None})
+        self._backup = DailyBackup(self.store.settings, self.store.log)
+        self._backup.start()
+
+    def close(self) -> None:
+        try:
+            self._backup.close()
+            self.engine.close()
+        finally:
+            self.store.close()

@@ -1,0 +1,80 @@
+"""Schema versions: run once and in order, each in one transaction; a file from the future is refused as it is."""
+
+from pathlib import Path
+
+import pytest
+
+import core.store.connection as connection
+from core.errors import StorageError
+from core.store import Store
+from core.store.connection import Cursor, Database
+
+
+@pytest.fixture
+def migrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder of migrations of a kind called "notes"."""
+    folder = tmp_path / "migrations" / "notes"
+    folder.mkdir(parents=True)
+    monkeypatch.setattr(connection, "MIGRATIONS", folder.parent)
+    return folder
+
+
+def versions(database: Database) -> list[tuple[int, str]]:
+    with database.read() as cursor:
+        return cursor.execute("SELECT version, name FROM schema_versions ORDER BY version").fetchall()
+
+
+@pytest.mark.parametrize("name", ["settings", "log"])
+def test_a_new_file_has_every_version_once_and_opening_again_changes_nothing(tmp_path: Path, name: str) -> None:
+    files = sorted((connection.MIGRATIONS / name).glob("*.sql"))
+    assert [int(file.stem.split("_")[0]) for file in files] == list(range(1, len(files) + 1))
+    for _ in range(2):
+        database = Database(tmp_path / f"{name}.duckdb", migrations=name)
+        assert versions(database) == [(number, file.stem) for number, file in enumerate(files, start=1)]
+        database.close()
+
+
+def test_an_older_file_is_brought_up_to_date_with_what_it_holds(tmp_path: Path, migrations: Path) -> None:
+    (migrations / "001_initial.sql").write_text("CREATE TABLE notes (text TEXT NOT NULL);")
+    old = Database(tmp_path / "notes.duckdb", migrations="notes")
+    old.write(lambda cursor: cursor.execute("INSERT INTO notes (text) VALUES ('kept; really')"))
+    old.close()
+    (migrations / "002_stars.sql").write_text(
+        "-- two statements; and a semicolon in a comment\n"
+        "ALTER TABLE notes ADD COLUMN stars INTEGER DEFAULT 3;\nUPDATE notes SET text = text || ';';"
+    )
+    new = Database(tmp_path / "notes.duckdb", migrations="notes")
+    with new.read() as cursor:
+        assert cursor.execute("SELECT text, stars FROM notes").fetchall() == [("kept; really;", 3)]
+    assert versions(new) == [(1, "001_initial"), (2, "002_stars")]
+    new.close()
+
+
+def test_a_migration_that_fails_half_way_leaves_the_file_as_it_was(tmp_path: Path, migrations: Path) -> None:
+    (migrations / "001_initial.sql").write_text("CREATE TABLE notes (text TEXT NOT NULL);")
+    Database(tmp_path / "notes.duckdb", migrations="notes").close()
+    broken = migrations / "002_broken.sql"
+    broken.write_text("CREATE TABLE half (n INTEGER);\nINSERT INTO no_such_table VALUES (1);")
+    with pytest.raises(StorageError, match="could not be written"):
+        Database(tmp_path / "notes.duckdb", migrations="notes")
+    broken.unlink()
+    database = Database(tmp_path / "notes.duckdb", migrations="notes")
+    assert versions(database) == [(1, "001_initial")]
+    with database.read() as cursor:
+        assert cursor.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'half'").fetchall() == [(0,)]
+    database.close()
+
+
+def test_a_file_of_a_newer_version_is_refused_and_not_touched(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+
+    def jump(cursor: Cursor) -> None:
+        cursor.execute("CREATE TABLE from_the_future (n INTEGER)")
+        cursor.execute("INSERT INTO schema_versions VALUES (99, '099_future', TIMESTAMP '2030-01-01')")
+
+    store.log.write(jump)
+    store.close()
+    for _ in range(2):
+        with pytest.raises(StorageError, match=r"log\.duckdb was written by a newer Switchboard \(schema 99") as caught:
+            Store(tmp_path)
+        assert "Update Switchboard" in caught.value.message
