@@ -46,6 +46,15 @@ class ModelUse:
     ttft_p50_ms: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class ModelRecord:
+    """How fast and how reliable one model of a provider was in some time. What the user stopped is no failure."""
+
+    ttft_p50_ms: float | None
+    ended: int  # attempts that were done or failed
+    failed: int
+
+
 class AttemptTable:
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -73,6 +82,16 @@ class AttemptTable:
                 found.setdefault(row["reply_id"], []).append(_attempt(row))
         return found
 
+    def of_turn(self, attempt_id: str) -> list[Attempt]:
+        """Return all attempts of the turn this one belongs to, in order; none if there is no such row."""
+        sql = f"""
+            SELECT {_COLUMNS}
+            FROM attempts
+            WHERE turn_id = (SELECT turn_id FROM attempts WHERE id = ?)
+            ORDER BY started_at, attempt_number"""
+        with self._database.read() as cursor:
+            return [_attempt(row) for row in dicts(cursor, sql, [attempt_id])]
+
     def recent(self, limit: int = 100) -> list[Attempt]:
         with self._database.read() as cursor:
             rows = dicts(
@@ -93,6 +112,19 @@ class AttemptTable:
             ORDER BY max(started_at) DESC"""
         with self._database.read() as cursor:
             return [ModelUse(**row) for row in dicts(cursor, sql, [to_db(since)])]
+
+    def records(self, provider_id: str, *, since: datetime) -> dict[str, ModelRecord]:
+        """Return the record of each model of a provider that was asked since then."""
+        sql = """
+            SELECT model_requested, quantile_cont(ttft_ms, 0.5) AS ttft_p50_ms,
+                count(*) FILTER (status IN ('done', 'failed')) AS ended,
+                count(*) FILTER (status = 'failed') AS failed
+            FROM attempts
+            WHERE provider_id = ? AND started_at >= ?
+            GROUP BY model_requested"""
+        with self._database.read() as cursor:
+            rows = dicts(cursor, sql, [provider_id, to_db(since)])
+        return {row.pop("model_requested"): ModelRecord(**row) for row in rows}
 
 
 def _attempt(row: dict[str, Any]) -> Attempt:

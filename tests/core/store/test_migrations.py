@@ -1,5 +1,7 @@
 """Schema versions: run once and in order, each in one transaction; a file from the future is refused as it is."""
 
+import shutil
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -78,3 +80,30 @@ def test_a_file_of_a_newer_version_is_refused_and_not_touched(tmp_path: Path) ->
         with pytest.raises(StorageError, match=r"log\.duckdb was written by a newer Switchboard \(schema 99") as caught:
             Store(tmp_path)
         assert "Update Switchboard" in caught.value.message
+
+
+def test_a_log_without_the_view_of_replies_gets_it_over_what_it_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = tmp_path / "migrations" / "log"
+    older.mkdir(parents=True)
+    shutil.copy(connection.MIGRATIONS / "log" / "001_initial.sql", older)
+    with monkeypatch.context() as patch:
+        patch.setattr(connection, "MIGRATIONS", older.parent)
+        old = Database(tmp_path / "log.duckdb", migrations="log")
+        old.write(
+            lambda cursor: cursor.execute(
+                """
+                INSERT INTO messages (id, conversation_id, sequence, role, status, text, reasoning, created_at)
+                VALUES ('r', 'c', 1, 'assistant', 'done', 'kept', '', TIMESTAMP '2026-11-01')"""
+            )
+        )
+        old.close()
+    new = Database(tmp_path / "log.duckdb", migrations="log")
+    with new.read() as cursor:
+        assert cursor.execute("SELECT reply_id, answer, attempts FROM replies").fetchall() == [("r", "kept", 0)]
+    copied = Database(new.snapshot("test", now=datetime(2026, 11, 2, tzinfo=UTC)), migrations="log")
+    with copied.read() as cursor:
+        assert cursor.execute("SELECT answer FROM replies").fetchall() == [("kept",)]
+    copied.close()
+    new.close()
