@@ -4,9 +4,15 @@ import base64
 import hashlib
 import hmac
 import ipaddress
+import os
+import re
 import secrets
-from collections.abc import Mapping
+import socket
+import struct
+import threading
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from core.errors import InvalidInput
@@ -20,9 +26,12 @@ _N, _R, _P = 2**15, 8, 3
 _MEMORY = 128 * _N * _R * 2
 _FREE_TRIES = 3
 _LONGEST_WAIT_S = 60.0
+_ONE_AT_A_TIME = threading.Lock()  # each hash takes its memory: a flood of forms shall not take it many times over
 # Any of these means that somebody else's request was passed on to us.
-_FORWARDING = ("forwarded", "via", "x-real-ip", "true-client-ip")
-_FORWARDING_PREFIXES = ("x-forwarded", "cf-")
+_FORWARDING = ("forwarded", "via", "x-real-ip", "x-client-ip", "x-cluster-client-ip", "true-client-ip")
+_FORWARDING_PREFIXES = ("x-forwarded", "x-original-", "x-envoy-", "x-amz", "fly-", "cf-")
+_HOST = re.compile(r"(?:\[([^\]]*)\]|([^:\[\]]*))(?::\d*)?")
+_SOCKETS = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +42,8 @@ class Visit:
     peer: str | None
     headers: Mapping[str, str]
     session: str | None  # the cookie
+    http_version: str = "1.1"
+    is_of_other_user: bool = False  # the system says that another of its users holds the other end
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +60,20 @@ class Door:
         """Whether the request comes from this machine and was not passed on by anything.
 
         An address alone proves nothing: a proxy on this machine is loopback too, and a foreign page can make its name
-        resolve to 127.0.0.1. So the Host and the Origin have to be this machine's as well.
+        resolve to 127.0.0.1. So the Host has to be this machine's as well, and the Origin the same: another program's
+        page on this machine is foreign too. nginx's defaults forward no trace of their client, but speak HTTP/1.0, as
+        no browser does, and run as a user of their own (tried 2026-11-24 with 1.22).
         """
         if any(name in _FORWARDING or name.startswith(_FORWARDING_PREFIXES) for name in visit.headers):
             return False
-        origin = visit.headers.get("origin")
-        if not _is_loopback(_host(visit.headers.get("host", ""))) or (
-            origin and not _is_loopback(_origin_host(origin))
-        ):
+        if visit.http_version == "1.0" or visit.is_of_other_user or not _is_loopback(visit.peer or ""):
+            return False
+        host, origin = visit.headers.get("host", ""), visit.headers.get("origin")
+        if not _is_loopback(_host(host)) or (origin and _authority(origin) != host.lower()):
             return False
         if visit.listening and _is_loopback(visit.listening):
             return True
-        return self.password_hash is None and self.is_open_on_loopback and _is_loopback(visit.peer or "")
+        return self.password_hash is None and self.is_open_on_loopback
 
     def _is_signed_in(self, session: str | None, *, now_s: float) -> bool:
         if not self.password_hash or not session:
@@ -86,22 +99,37 @@ class Throttle:
 
     def __init__(self) -> None:
         self._failures: dict[str, tuple[int, float]] = {}  # address -> how many in a row, when the last
+        self._lock = threading.Lock()
+
+    def is_right(self, peer: str, password: str, password_hash: str, *, now_s: float) -> bool:
+        """Try a password, and count it if it is wrong. Raises InvalidInput if this address has to wait first.
+
+        One try at a time: many sent at once are not one try each.
+        """
+        with self._lock:
+            if (wait_s := self.wait_s(peer, now_s=now_s)) > 0:
+                raise InvalidInput(f"Too many wrong passwords. Try again in {wait_s:.0f} s.", field="password")
+            if is_password(password, password_hash):
+                self.succeeded(peer)
+                return True
+            self.failed(peer, now_s=now_s)
+            return False
 
     def wait_s(self, peer: str, *, now_s: float) -> float:
         """Return how long this address has to wait before its next try."""
-        count, last_s = self._failures.get(peer, (0, 0.0))
+        count, last_s = self._failures.get(_network(peer), (0, 0.0))
         if count < _FREE_TRIES:
             return 0.0
         return max(last_s + min(2.0 ** (count - _FREE_TRIES), _LONGEST_WAIT_S) - now_s, 0.0)
 
     def failed(self, peer: str, *, now_s: float) -> None:
-        count, _ = self._failures.get(peer, (0, 0.0))
+        count, _ = self._failures.get(_network(peer), (0, 0.0))
         if len(self._failures) > 10_000:
             self._failures.clear()
-        self._failures[peer] = (count + 1, now_s)
+        self._failures[_network(peer)] = (count + 1, now_s)
 
     def succeeded(self, peer: str) -> None:
-        self._failures.pop(peer, None)
+        self._failures.pop(_network(peer), None)
 
 
 def hash_password(password: str) -> str:
@@ -121,12 +149,62 @@ def is_password(password: str, password_hash: str) -> bool:
             return False
         found = _scrypt(password, base64.urlsafe_b64decode(salt), int(n), int(r), int(p))
         return hmac.compare_digest(found, base64.urlsafe_b64decode(digest))
-    except ValueError:
+    except (ValueError, TypeError):  # TypeError: scrypt's word for a number that is too large
         return False
 
 
+def is_of_other_user(peer: str, *, port: int, peer_port: int | None = None) -> bool:
+    """Whether the system says that another of its users, root apart, holds the peer's end of a connection to our port.
+
+    Without `peer_port`: of any connection from that address. Linux only; elsewhere nothing is known of it, and False.
+    """
+    if not _is_loopback(peer):
+        return False
+    owners = {
+        owner
+        for address, from_port, to_port, owner in _connections()
+        if to_port == port and from_port == (peer_port or from_port) and _is_loopback(address)
+    }
+    return bool(owners) and not owners <= {0, os.geteuid()}  # without the tables there is no geteuid() either
+
+
+def _connections() -> Iterator[tuple[str, int, int, int]]:
+    """Yield address, port, the other end's port and the owner of every open TCP socket of this machine."""
+    for table in _SOCKETS:
+        try:
+            lines = table.read_text(encoding="ascii").splitlines()[1:]
+        except OSError:
+            continue
+        for line in lines:
+            fields = line.split()
+            (address, _, port), (_, _, to_port) = fields[1].partition(":"), fields[2].partition(":")
+            if fields[9] != "0":  # the inode: a socket that nobody holds any more belongs to nobody
+                yield _address(address), int(port, 16), int(to_port, 16), int(fields[7])
+
+
+def _address(field: str) -> str:
+    """Return the address that the kernel writes as 32-bit words in the machine's byte order."""
+    words = [int(field[at : at + 8], 16) for at in range(0, len(field), 8)]
+    family = socket.AF_INET if len(words) == 1 else socket.AF_INET6
+    return socket.inet_ntop(family, struct.pack(f"={len(words)}I", *words))
+
+
+def _network(peer: str) -> str:
+    """Return whom a try is counted for: who has one IPv6 address has 2**64."""
+    try:
+        address = ipaddress.ip_address(peer)
+    except ValueError:
+        return peer
+    return str(ipaddress.ip_network(f"{peer}/64", strict=False)) if _is_wide(address) else peer
+
+
+def _is_wide(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    return isinstance(address, ipaddress.IPv6Address) and not address.ipv4_mapped
+
+
 def _scrypt(password: str, salt: bytes, n: int, r: int, p: int) -> bytes:
-    return hashlib.scrypt(password.encode("utf-8", "replace"), salt=salt, n=n, r=r, p=p, maxmem=_MEMORY, dklen=32)
+    with _ONE_AT_A_TIME:
+        return hashlib.scrypt(password.encode("utf-8", "replace"), salt=salt, n=n, r=r, p=p, maxmem=_MEMORY, dklen=32)
 
 
 def _text(data: bytes) -> str:
@@ -134,15 +212,15 @@ def _text(data: bytes) -> str:
 
 
 def _host(header: str) -> str:
-    """Return the host of a Host header, without its port."""
-    if header.startswith("["):
-        return header[1:].partition("]")[0]
-    return header.partition(":")[0]
+    """Return the host of a Host header, without its port; of what is no host, nothing."""
+    match = _HOST.fullmatch(header)
+    return (match.group(1) or match.group(2)) if match else ""
 
 
-def _origin_host(origin: str) -> str:
+def _authority(origin: str) -> str:
+    """Return the host and port of an Origin header as they stand in a Host header."""
     try:
-        return urlsplit(origin).hostname or ""
+        return urlsplit(origin).netloc.lower()
     except ValueError:
         return ""
 

@@ -39,16 +39,23 @@ class Outcome:
     """How an attempt ended: the row for the log, and what stands in the reply."""
 
     attempt: Attempt
+    status: Status  # of the reply: the attempt's, unless the turn was ended between two attempts
     text: str
     reasoning: str
     reasoning_ms: int | None
-    error_detail: str | None = None
+    error: ProviderError | None = None
+
+    @property
+    def is_visible(self) -> bool:
+        """Whether a reader has seen anything of the answer."""
+        return bool(self.text or self.reasoning)
 
 
 @dataclass(slots=True)
 class _Seen:
     """What has been seen of the answer so far."""
 
+    started_at: datetime = field(default_factory=lambda: datetime.now(UTC))
     began_s: float = field(default_factory=time.monotonic)
     ttft_ms: int | None = None
     usage: Usage = field(default_factory=Usage)
@@ -58,9 +65,8 @@ class _Seen:
         return round((time.monotonic() - self.began_s) * 1000)
 
 
-async def attempt(turn: LiveTurn, engine: Engine, *, learn: Learn) -> Outcome:
+async def attempt(turn: LiveTurn, engine: Engine, *, number: int, learn: Learn) -> Outcome:
     """Run the turn's request to its end, good or bad. Returns, never raises: each attempt has exactly one row."""
-    started_at = datetime.now(UTC)
     seen = _Seen()
     error: ProviderError | None = None
     status = Status.DONE
@@ -85,12 +91,12 @@ async def attempt(turn: LiveTurn, engine: Engine, *, learn: Learn) -> Outcome:
             ErrorKind.INTERNAL, f"Something went wrong inside Switchboard; the server's log has it as {reference}."
         )
         status = Status.FAILED
-    return _outcome(turn, seen, status, error, started_at)
+    return _outcome(turn, seen, status, error, number)
 
 
 async def _consume(turn: LiveTurn, engine: Engine, seen: _Seen, learn: Learn) -> None:
     runner = await engine.runner(turn.route.provider.protocol)
-    seen.began_s = time.monotonic()
+    seen.started_at, seen.began_s = datetime.now(UTC), time.monotonic()  # the first use of a protocol loads its SDK
     loop = asyncio.get_running_loop()
     limits = engine.timeouts
     try:
@@ -154,7 +160,7 @@ def _timed_out(turn: LiveTurn, seen: _Seen, engine: Engine) -> ProviderError:
     )
 
 
-def _outcome(turn: LiveTurn, seen: _Seen, status: Status, error: ProviderError | None, started_at: datetime) -> Outcome:
+def _outcome(turn: LiveTurn, seen: _Seen, status: Status, error: ProviderError | None, number: int) -> Outcome:
     look = turn.look()
     route, completed = turn.route, seen.completed
     latency_ms = seen.elapsed_ms()
@@ -169,7 +175,7 @@ def _outcome(turn: LiveTurn, seen: _Seen, status: Status, error: ProviderError |
             reply_id=turn.reply.id,
             conversation_id=turn.reply.conversation_id,
             project_id=turn.project_id,
-            attempt_number=1,
+            attempt_number=number,
             provider_id=route.provider.id,
             provider_name=route.provider.name,
             protocol=route.provider.protocol,
@@ -177,7 +183,7 @@ def _outcome(turn: LiveTurn, seen: _Seen, status: Status, error: ProviderError |
             model_name=route.model.name,
             route_reason=route.reason,
             status=status,
-            started_at=started_at,
+            started_at=seen.started_at,
             finished_at=datetime.now(UTC),
             latency_ms=latency_ms,
             ttft_ms=seen.ttft_ms,
@@ -193,10 +199,11 @@ def _outcome(turn: LiveTurn, seen: _Seen, status: Status, error: ProviderError |
             cost_usd=price.total,
             cost_source=price.source,
         ),
+        status=status,
         text=look.text,
         reasoning=look.reasoning,
         reasoning_ms=look.reasoning_ms,
-        error_detail=error.detail if error else None,
+        error=error,
     )
 
 

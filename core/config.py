@@ -20,10 +20,22 @@ def _seconds(text: str) -> float:
     return value
 
 
+def _retries(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 10:
+        raise ValueError("it must be from 0 to 10")
+    return value
+
+
 def _flag(text: str) -> bool:
     if text.lower() not in ("true", "false"):
-        raise ValueError("it is true or false")
+        raise ValueError("it has to be true or false")
     return text.lower() == "true"
+
+
+def _disk_lasts(text: str) -> bool:
+    # Community Cloud checks an app out under /mount/src and gives it a fresh disk at each restart (seen 2026-11).
+    return not ROOT.is_relative_to("/mount/src") if text.lower() == "auto" else _flag(text)
 
 
 def _folder(text: str) -> Path:
@@ -57,6 +69,13 @@ SETTINGS = (
         "Fernet keys that encrypt stored API keys, comma separated, newest first. Unset: a file in the data folder.",
     ),
     Setting(
+        "disk_lasts",
+        "SWITCHBOARD_DISK_LASTS",
+        "auto",
+        _disk_lasts,
+        "Whether the data folder outlives a restart: true, false, or auto, which knows Streamlit Community Cloud.",
+    ),
+    Setting(
         "password_hash",
         "SWITCHBOARD_PASSWORD_HASH",
         None,
@@ -73,6 +92,7 @@ SETTINGS = (
     Setting("connect_timeout_s", "SWITCHBOARD_CONNECT_TIMEOUT_S", "5", _seconds, "Time to reach a provider."),
     Setting("first_event_timeout_s", "SWITCHBOARD_FIRST_EVENT_TIMEOUT_S", "120", _seconds, "Time to the first token."),
     Setting("idle_timeout_s", "SWITCHBOARD_IDLE_TIMEOUT_S", "60", _seconds, "Longest silence inside an answer."),
+    Setting("retries", "SWITCHBOARD_RETRIES", "2", _retries, "Further tries when a provider fails before its answer."),
 )
 
 
@@ -80,8 +100,10 @@ SETTINGS = (
 class Config:
     data_dir: Path
     encryption_key: str | None
+    disk_lasts: bool
     door: Door
     timeouts: Timeouts
+    retries: int
     provider_keys: Mapping[str, str]  # environment variable or secret -> API key, for the catalogue's variables only
 
 
@@ -106,11 +128,13 @@ def load_config(environ: Mapping[str, str], secrets: Mapping[str, Any]) -> Confi
     return Config(
         data_dir=values["data_dir"],
         encryption_key=values["encryption_key"],
+        disk_lasts=values["disk_lasts"],
         door=Door(values["password_hash"], is_open_on_loopback=values["open_on_loopback"]),
         timeouts=Timeouts(
             connect_s=values["connect_timeout_s"],
             first_event_s=values["first_event_timeout_s"],
             idle_s=values["idle_timeout_s"],
         ),
+        retries=values["retries"],
         provider_keys={variable: key for variable, key in found.items() if key},
     )

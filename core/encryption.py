@@ -30,8 +30,19 @@ class Keyring:
     `has_ciphertexts` says that nothing is stored which a new key could not read.
     """
 
-    def __init__(self, encryption_key: str | None, data_dir: Path, *, has_ciphertexts: Callable[[], bool]) -> None:
-        """Raises ConfigError when `encryption_key` is set but is not a list of Fernet keys."""
+    def __init__(
+        self,
+        encryption_key: str | None,
+        data_dir: Path,
+        *,
+        has_ciphertexts: Callable[[], bool],
+        makes_file: bool = True,
+    ) -> None:
+        """Raises ConfigError when `encryption_key` is set but is not a list of Fernet keys.
+
+        `makes_file` False: the disk does not last, and a key file on it would be lost with all it encrypted.
+        """
+        self._makes_file = makes_file
         self._path = data_dir / KEY_FILE
         self._has_ciphertexts = has_ciphertexts
         self._configured = _parse_keys(encryption_key) if encryption_key else []
@@ -74,6 +85,16 @@ class Keyring:
         except InvalidToken as error:
             raise KeyUnreadable(_WRONG_KEY) from error
 
+    def is_newest(self, ciphertext: str) -> bool:
+        """Say whether the newest encryption key alone opens the ciphertext."""
+        with self._lock:
+            keys = self._keys()
+        try:
+            keys[0].decrypt(ciphertext.encode())
+        except (InvalidToken, IndexError):
+            return False
+        return True
+
     def _multi(self) -> MultiFernet:
         with self._lock:
             keys = self._keys()
@@ -115,6 +136,11 @@ class Keyring:
             raise KeyUnreadable(
                 f"The encryption key is missing, but keys encrypted with it are stored: put {self._path} back or set "
                 "ENCRYPTION_KEY as it was. If it is lost, remove the stored keys first, then enter them again."
+            )
+        if not self._makes_file:
+            raise KeyUnreadable(
+                "This app's disk does not last, so no key file is made on it. Put encryption_key under [app] in the "
+                f"app's Secrets first (make one with: {KEY_COMMAND}), or put the provider's own key there."
             )
         key = Fernet.generate_key()
         try:

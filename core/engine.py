@@ -72,9 +72,13 @@ class Engine:
         """Tell open pages that the conversation is not what they drew."""
         self._bump(conversation_id)
 
+    def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run a coroutine on the loop without waiting: for a page whose reader may cancel it."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
     def run(self, work: Coroutine[Any, Any, T], *, timeout_s: float | None = None) -> T:
         """Run a coroutine on the loop and wait for it: for a page that asks a provider something now."""
-        future: Future[T] = asyncio.run_coroutine_threadsafe(work, self._loop)
+        future = self.submit(work)
         try:
             return future.result(timeout_s)
         except BaseException:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from core.types import ChatRequest, Chunk, Message, Route
@@ -22,12 +23,22 @@ class LiveReply:
 class LiveTurn:
     """A running turn: what was asked, of whom, and what has arrived so far."""
 
-    def __init__(self, *, turn_id: str, reply: Message, project_id: str, route: Route, request: ChatRequest) -> None:
+    def __init__(
+        self,
+        *,
+        turn_id: str,
+        reply: Message,
+        project_id: str,
+        route: Route,
+        request: ChatRequest,
+        fallbacks: Sequence[Route] = (),
+    ) -> None:
         self.turn_id = turn_id
         self.reply = reply
         self.project_id = project_id
         self.route = route
         self.request = request
+        self.fallbacks = fallbacks
         self.is_stopping = False
         self.started_s = time.monotonic()
         self._changed = threading.Condition()
@@ -66,6 +77,20 @@ class LiveTurn:
                 self._end_reasoning()
             self._confirmed += text
             self._draft = []
+            self._touch()
+
+    def switch(self, route: Route) -> None:
+        """Ask another provider from now on. Nothing of the answer has been seen yet."""
+        with self._changed:
+            self.route = route
+            self.reply = replace(
+                self.reply,
+                provider_id=route.provider.id,
+                provider_name=route.provider.name,
+                model_id=route.model.id,
+                model_name=route.model.name,
+                route_reason=route.reason,
+            )
             self._touch()
 
     def notify(self, notice: str) -> None:

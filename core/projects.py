@@ -77,6 +77,30 @@ class Projects:
             raise InvalidInput(f"There is already a project called {saved.name}.", field="name") from conflict
         return saved
 
+    def has_key(self, project: Project) -> bool:
+        """Say whether the project has a key of its own for its provider, readable or not."""
+        if project.provider_id is None:
+            return False
+        owner = project_owner(project.id, project.provider_id)
+        return any(found == owner for found, _ in self._store.keys.all())
+
+    def remove_key(self, project: Project) -> None:
+        if provider_id := project.provider_id:
+            owner = project_owner(project.id, provider_id)
+            self._store.settings.write(lambda cursor: self._store.keys.delete(cursor, owner))
+
+    def delete(self, project: Project) -> None:
+        """Delete a project and its key. Its conversations stay and are answered as without a project."""
+        if project.id == DEFAULT_PROJECT_ID:
+            raise InvalidInput("The default project cannot be deleted: conversations without another live in it.")
+
+        def write(cursor: Cursor) -> None:
+            self._store.projects.delete(cursor, project.id)
+            if project.provider_id:
+                self._store.keys.delete(cursor, project_owner(project.id, project.provider_id))
+
+        self._store.settings.write(write)
+
     def _encrypt(self, project: Project, provider: Provider, text: str) -> str:
         owner = project_owner(project.id, provider.id)
         return self._keyring.encrypt(Secret(clean_key(text)), owner=owner, origin=origin(provider.base_url))

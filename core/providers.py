@@ -1,7 +1,7 @@
 """Providers, their models and their keys, as a user edits them and as the router sees them."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -12,6 +12,7 @@ from core.ids import new_id
 from core.runners import RUNNERS
 from core.store import Store
 from core.store.connection import Conflict, Cursor
+from core.stored_keys import StoredKeys
 from core.text import clean_identifier, clean_name, name_key
 from core.types import Candidate, Check, Key, KeySource, Model, Project, Provider, ProviderFlag, Secret
 from core.urls import normalise, origin
@@ -106,6 +107,10 @@ class Providers:
         where = origin(provider.base_url) if provider.base_url else ""
         return (provider_owner(provider.id), where) in self._store.keys.all()
 
+    @property
+    def stored_keys(self) -> StoredKeys:
+        return StoredKeys(self._store, self._keyring)
+
     # As a user edits them.
 
     def check_form(self, form: ProviderForm, *, provider: Provider | None = None) -> Provider:
@@ -134,37 +139,53 @@ class Providers:
             requires_key=form.requires_key,
         )
 
-    def add(self, form: ProviderForm) -> Provider:
-        """Add a custom provider with its key, if one was typed. Raises InvalidInput; nothing is half saved."""
+    def add(self, form: ProviderForm, *, models: Sequence[Model] = ()) -> Provider:
+        """Add a custom provider with its models and the key that was typed, or nothing at all. Raises InvalidInput."""
         provider = self.check_form(form)
         ciphertext = self._encrypt(provider, form.key) if form.key.strip() else None
 
         def write(cursor: Cursor) -> None:
             self._store.providers.add(cursor, provider)
+            self._store.models.add_many(cursor, [replace(model, provider_id=provider.id) for model in models])
             if ciphertext:
                 self._put(cursor, provider, ciphertext)
 
         self._write(write, f"There is already a provider called {provider.name}. Choose another name.", field="name")
         return provider
 
+    def draft(self, form: ProviderForm, *, provider: Provider | None = None) -> Candidate:
+        """Return the provider a form describes as the router would see it, without writing it: to try it out.
+
+        The key is the typed one, else the stored one if the address still is where it was entered for. Raises
+        InvalidInput naming the field.
+        """
+        changed = self.check_form(form, provider=provider)
+        models = tuple(self._store.models.of(changed.id))
+        if form.key.strip():
+            return Candidate(changed, models, Key(Secret(clean_key(form.key)), KeySource.STORED))
+        key, problem = self._key(changed, self._store.keys.all(), None)
+        return Candidate(changed, models, key, problem)
+
     def save(self, provider: Provider, form: ProviderForm) -> Provider:
         """Change a provider. A custom one whose address moves to another origin loses its key: it was not for there."""
         changed = self.check_form(form, provider=provider)
-        has_new_origin = bool(provider.base_url) and origin(changed.base_url) != origin(provider.base_url)
-        is_other_server = (changed.base_url, changed.protocol) != (provider.base_url, provider.protocol)
         ciphertext = self._encrypt(changed, form.key) if form.key.strip() else None
 
         def write(cursor: Cursor) -> None:
-            self._store.providers.save(cursor, changed)
-            if has_new_origin and not provider.is_builtin:
-                self._store.keys.delete_for_provider(cursor, provider_owner(provider.id))
-            if is_other_server:  # the last check says nothing about it
-                self._store.providers.forget_check(cursor, provider.id)
+            self.change(cursor, provider, changed)
             if ciphertext:
                 self._put(cursor, changed, ciphertext)
 
         self._write(write, f"There is already a provider called {changed.name}. Choose another name.", field="name")
         return changed
+
+    def change(self, cursor: Cursor, provider: Provider, changed: Provider) -> None:
+        """Write a change that was checked, as part of a transaction, with what follows from another address."""
+        self._store.providers.save(cursor, changed)
+        if loses_key(provider, changed):
+            self._store.keys.delete_for_provider(cursor, provider_owner(provider.id))
+        if (changed.base_url, changed.protocol) != (provider.base_url, provider.protocol):
+            self._store.providers.forget_check(cursor, provider.id)  # it says nothing about another server
 
     def enable(self, provider: Provider, is_enabled: bool) -> None:
         current = self._store.providers.get(provider.id) or provider  # another tab may have edited it
@@ -182,6 +203,11 @@ class Providers:
 
         self._store.settings.write(write)
 
+    def restore(self, provider: Provider) -> None:
+        """Take a provider out of the trash with its models; its key has to be entered again. Raises InvalidInput."""
+        taken = f"There is already a provider called {provider.name}. Rename that one first."
+        self._write(lambda cursor: self._store.providers.restore(cursor, provider.id), taken, field="name")
+
     def put_key(self, provider: Provider, text: str) -> None:
         """Encrypt and store the key for the provider's present address. Raises InvalidInput, KeyUnreadable."""
         ciphertext = self._encrypt(provider, text)
@@ -198,6 +224,17 @@ class Providers:
 
     def save_model(self, model: Model, *, is_new: bool) -> Model:
         """Add or change a model. Raises InvalidInput naming the field."""
+        clean = self.check_model(model)
+        models = self._store.models
+
+        def write(cursor: Cursor) -> None:
+            models.add(cursor, clean) if is_new else models.save(cursor, clean)
+
+        self._write(write, f"This provider already has a model {clean.id}.", field="id")
+        return clean
+
+    def check_model(self, model: Model) -> Model:
+        """Return a model as it may be stored, without writing it. Raises InvalidInput naming the field."""
         clean = replace(model, id=clean_identifier(model.id, what="model id", field="id"))
         clean = replace(clean, name=clean_name(model.name.strip() or clean.id, what="name"))
         for amount in (clean.price.input, clean.price.output, clean.price.cache_read, clean.price.cache_write):
@@ -207,12 +244,6 @@ class Providers:
             raise InvalidInput("The context length is a number of tokens above 0.", field="context_tokens")
         if clean.max_output_tokens is not None and not 1 <= clean.max_output_tokens <= TOKENS_LIMIT:
             raise InvalidInput("The longest answer is a number of tokens above 0.", field="max_output_tokens")
-        models = self._store.models
-
-        def write(cursor: Cursor) -> None:
-            models.add(cursor, clean) if is_new else models.save(cursor, clean)
-
-        self._write(write, f"This provider already has a model {clean.id}.", field="id")
         return clean
 
     def delete_model(self, model: Model) -> None:
@@ -223,6 +254,12 @@ class Providers:
 
     def record_check(self, provider: Provider, check: Check) -> None:
         self._store.settings.write(lambda cursor: self._store.providers.record_check(cursor, provider.id, check))
+
+    def set_fallbacks(self, provider: Provider, entries: tuple[str, ...]) -> None:
+        """Store who answers when this provider fails, PROVIDER/MODEL in order."""
+        self._store.settings.write(
+            lambda cursor: self._store.providers.set_fallbacks(cursor, provider.id, tuple(dict.fromkeys(entries)))
+        )
 
     def learn(self, provider: Provider, flag: ProviderFlag) -> None:
         """Keep what the wire taught us about this provider."""
@@ -274,6 +311,11 @@ class Providers:
             return self._store.settings.write(change)
         except Conflict as conflict:
             raise InvalidInput(taken, field=field) from conflict
+
+
+def loses_key(provider: Provider, changed: Provider) -> bool:
+    """Say whether a custom provider moves to another origin: its key was not for there."""
+    return not provider.is_builtin and bool(provider.base_url) and origin(changed.base_url) != origin(provider.base_url)
 
 
 def provider_owner(provider_id: str) -> str:

@@ -1,6 +1,7 @@
 """Choose the provider and model that answer a message. Pure: no I/O, no clock."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from core.types import Candidate, Choice, Model, Project, Refusal, Route
 
@@ -21,9 +22,12 @@ def resolve(
     aliases = aliases or {}
     if choice.provider_id is not None:
         return _chosen(candidates, choice, project, aliases)
-    if choice.model_id is not None:
-        return _owner(candidates, choice.model_id, project, aliases)
-    return _automatic(candidates, project, aliases)
+    route = _unchosen(candidates, choice, project, aliases)
+    if any(c.rests_s for c in candidates) and (isinstance(route, Refusal) or _is_demo(route, candidates)):
+        # Whoever rests after failing is still better than nobody, and than the demo.
+        awake = [replace(candidate, rests_s=0) for candidate in candidates]
+        return _unchosen(awake, choice, project, aliases)
+    return route
 
 
 def problem(candidate: Candidate) -> str | None:
@@ -38,6 +42,39 @@ def problem(candidate: Candidate) -> str | None:
     if not candidate.models:
         return f"{name} has no models: add one under Providers"
     return None
+
+
+def fallbacks(route: Route, candidates: Sequence[Candidate]) -> list[Route]:
+    """Return the routes to try after this one has failed: what its provider's chain names and can be used now."""
+    found: list[Route] = []
+    for entry in route.provider.fallbacks:
+        provider_id, _, model_id = entry.partition("/")
+        candidate = next((c for c in candidates if c.provider.id == provider_id), None)
+        model = candidate.model(model_id) if candidate else None
+        if candidate is None or model is None or _passed_over(candidate) or candidate.is_demo:
+            continue
+        if (candidate.provider.id, model.id) == (route.provider.id, route.model.id):
+            continue
+        found.append(Route(candidate.provider, model, candidate.key, f"fallback of {route.provider.name}"))
+    return found
+
+
+def _passed_over(candidate: Candidate) -> str | None:
+    if reason := problem(candidate):
+        return reason
+    return f"{candidate.provider.name} rests after failing" if candidate.rests_s else None
+
+
+def _is_demo(route: Route, candidates: Sequence[Candidate]) -> bool:
+    return any(c.is_demo for c in candidates if c.provider.id == route.provider.id)
+
+
+def _unchosen(
+    candidates: Sequence[Candidate], choice: Choice, project: Project | None, aliases: Mapping[str, str]
+) -> Route | Refusal:
+    if choice.model_id is not None:
+        return _owner(candidates, choice.model_id, project, aliases)
+    return _automatic(candidates, project, aliases)
 
 
 def _chosen(
@@ -68,7 +105,7 @@ def _owner(
         owners.sort(key=lambda c: c.provider.id != project.provider_id)
     passed = []
     for owner in owners:
-        if reason := problem(owner):
+        if reason := _passed_over(owner):
             passed.append(reason)
             continue
         is_projects = project is not None and owner.provider.id == project.provider_id
@@ -81,7 +118,7 @@ def _automatic(candidates: Sequence[Candidate], project: Project | None, aliases
     passed: list[str] = []
     if project and project.provider_id:
         own = next((c for c in candidates if c.provider.id == project.provider_id), None)
-        reason = problem(own) if own else "the project's provider no longer exists"
+        reason = _passed_over(own) if own else "the project's provider no longer exists"
         if own and not reason:
             return _route(own, _own_model(own, project, aliases), "the project's provider")
         passed.append(reason or "")
@@ -89,13 +126,16 @@ def _automatic(candidates: Sequence[Candidate], project: Project | None, aliases
         for owner in candidates:
             if owner.provider.id == project.provider_id or not (model := _find(owner, project.model_id, aliases)):
                 continue
-            if reason := problem(owner):
+            if reason := _passed_over(owner):
                 passed.append(reason)
                 continue
             return _route(owner, model, f"owner of the project's model {project.model_id}", passed)
     # What lives on this machine to show the app, the demo, stands behind every real provider.
     for candidate in sorted(candidates, key=lambda c: c.is_demo):
         if problem(candidate) or not candidate.default_model:
+            continue
+        if reason := _passed_over(candidate):
+            passed.append(reason)
             continue
         words = "no other provider can be used" if candidate.is_demo else "the first provider that can be used"
         return _route(candidate, candidate.default_model, words, passed)

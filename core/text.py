@@ -26,6 +26,15 @@ def clean_name(text: str, *, what: str, field: str = "name") -> str:
     return name
 
 
+def tidy_name(text: str) -> str:
+    """Return a name that others gave without what `clean_name` refuses, cut; empty if nothing is left."""
+    kept = "".join(
+        " " if character in _MARKUP or unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn") else character
+        for character in text
+    )
+    return " ".join(kept.split())[:NAME_LIMIT].strip()
+
+
 def name_key(name: str) -> str:
     """Return what two names share when they differ only in case or Unicode form."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())

@@ -1,12 +1,10 @@
 """One turn from prompt to finished log row. Both rows exist before the request leaves; the engine owns the rest."""
 
-import asyncio
-import logging
-from contextlib import suppress
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from core.attempts import Outcome, attempt
+from core.answering import Answering
 from core.catalog import load_catalog
 from core.engine import Engine
 from core.errors import ErrorKind, StorageError, TurnRefused
@@ -14,7 +12,7 @@ from core.ids import new_id, process_id
 from core.live import LiveTurn
 from core.pricing import cost, estimate_tokens
 from core.providers import Providers
-from core.router import resolve
+from core.router import fallbacks, resolve
 from core.store import Store
 from core.store.connection import Conflict, Cursor
 from core.store.conversations import fetch
@@ -36,25 +34,30 @@ from core.types import (
     Usage,
 )
 
-logger = logging.getLogger(__name__)
-_SAVE_PAUSE_S = 0.2
-_SAVE_PAUSE_LIMIT_S = 5.0
-
 
 class Turns:
     """Send, follow, stop."""
 
-    def __init__(self, store: Store, engine: Engine, providers: Providers) -> None:
+    def __init__(self, store: Store, engine: Engine, providers: Providers, *, retries: int = 2) -> None:
         self._store = store
         self._engine = engine
         self._providers = providers
+        self._answering = Answering(store, engine, learn=providers.learn, retries=retries)
 
     def preview(self, choice: Choice, *, project_id: str | None = None) -> Route | Refusal:
         """Return what the router would answer now."""
         project = self._store.projects.get(project_id) if project_id else None
-        return resolve(
-            self._providers.candidates(project), choice=choice, project=project, aliases=load_catalog().aliases
-        )
+        return self._resolve(choice, project)[0]
+
+    def _resolve(self, choice: Choice, project: Project | None) -> tuple[Route | Refusal, list[Route]]:
+        """Return the route, and those to try when it fails."""
+        now_s = time.monotonic()
+        candidates = [
+            replace(candidate, rests_s=self._answering.cool_down.rests_s(candidate.provider.id, now_s=now_s))
+            for candidate in self._providers.candidates(project)
+        ]
+        route = resolve(candidates, choice=choice, project=project, aliases=load_catalog().aliases)
+        return route, [] if isinstance(route, Refusal) else fallbacks(route, candidates)
 
     def send(self, text: str, choice: Choice, *, conversation_id: str | None, project_id: str) -> str:
         """Store the message and its reply, start the answer and return the conversation's id (new without one).
@@ -123,7 +126,7 @@ class Turns:
     ) -> None:
         """Answer below `parent_id`: a new message of this text or, without one, the message `parent_id` itself."""
         project = self._store.projects.get(conversation.project_id)
-        route = self.preview(choice, project_id=conversation.project_id)
+        route, others = self._resolve(choice, project)
         if isinstance(route, Refusal):
             raise TurnRefused(route.reason)
         history = [] if is_new else self._branch(conversation.id, parent_id)
@@ -165,8 +168,9 @@ class Turns:
             project_id=conversation.project_id,
             route=route,
             request=_request([*history, *added], project),
+            fallbacks=others,
         )
-        self._engine.start(turn, self._run(turn))
+        self._engine.start(turn, self._answering.run(turn))
 
     def _branch(self, conversation_id: str, leaf_id: str | None) -> list[Message]:
         tree = Tree(self._store.messages.nodes(conversation_id))
@@ -202,48 +206,6 @@ class Turns:
             if not kept:
                 raise
             return kept
-
-    async def _run(self, turn: LiveTurn) -> None:
-        outcome = await attempt(turn, self._engine, learn=self._providers.learn)
-        reply = replace(
-            turn.reply,
-            text=outcome.text,
-            reasoning=outcome.reasoning,
-            reasoning_ms=outcome.reasoning_ms,
-            status=outcome.attempt.status,
-            finish_reason=outcome.attempt.finish_reason,
-            error_kind=outcome.attempt.error_kind,
-            error_message=outcome.attempt.error_message,
-            error_detail=outcome.error_detail,
-        )
-        saving = asyncio.ensure_future(self._save(turn, reply, outcome))
-        while not saving.done():
-            # Stop comes too late now, and a server that goes down waits: what was answered is stored first.
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait({saving})
-        saving.result()
-        turn.finish(reply)
-
-    async def _save(self, turn: LiveTurn, reply: Message, outcome: Outcome) -> None:
-        """Store the outcome, again and again while the store refuses: until then the text is in memory only."""
-
-        def write(cursor: Cursor) -> None:
-            self._store.messages.finish(cursor, reply, finished_at=outcome.attempt.finished_at)
-            self._store.attempts.add(cursor, outcome.attempt)
-
-        pause_s = _SAVE_PAUSE_S
-        while True:
-            try:
-                await asyncio.wrap_future(self._store.log.submit(write))
-                return
-            except StorageError as error:
-                if self._engine.is_closing:
-                    raise
-                if pause_s == _SAVE_PAUSE_S:
-                    logger.warning("A reply could not be stored, trying again: %s", error)
-                turn.notify(f"The answer is complete but could not be stored yet, trying again. {error.message}")
-                await self._engine.pause(pause_s)
-                pause_s = min(pause_s * 2, _SAVE_PAUSE_LIMIT_S)
 
 
 def mark_interrupted(store: Store) -> int:

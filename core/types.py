@@ -116,6 +116,7 @@ class Provider:
     is_builtin: bool = False
     anthropic_base_url: str | None = None
     flags: frozenset[ProviderFlag] = frozenset()
+    fallbacks: tuple[str, ...] = ()  # PROVIDER/MODEL, in order: who answers when this one fails
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +150,7 @@ class Candidate:
     key: Key | None = None
     key_problem: str | None = None  # set when a key is stored but cannot be read
     is_demo: bool = False  # answers by itself only when nothing else can
+    rests_s: float = 0.0  # after failing; above 0 it is passed over unless it was chosen or is the only one
 
     @property
     def is_usable(self) -> bool:

@@ -25,20 +25,28 @@ class Workbench:
         self.config = config
         self.store = Store(config.data_dir)
         try:
-            keyring = Keyring(config.encryption_key, config.data_dir, has_ciphertexts=self.store.keys.has_any)
+            keyring = Keyring(
+                config.encryption_key,
+                config.data_dir,
+                has_ciphertexts=self.store.keys.has_any,
+                makes_file=config.disk_lasts,
+            )
             self.providers = Providers(self.store, keyring, config.provider_keys)
             self.projects = Projects(self.store, keyring)
             self.providers.seed()
             self.projects.ensure_default()
             if count := mark_interrupted(self.store):
                 logger.info("Marked %d answers that were cut off by the last stop", count)
-            self.store.conversations.purge(deleted_before=datetime.now(UTC) - TRASH_KEPT)
+            deleted_before = datetime.now(UTC) - TRASH_KEPT
+            self.store.conversations.purge(deleted_before=deleted_before)
+            self.store.providers.purge(deleted_before=deleted_before)
+            usable = {c.provider.protocol for c in self.providers.candidates() if problem(c) is None}
             self.engine = Engine(self.store, config.timeouts)
         except BaseException:
             self.store.close()
             raise
-        self.turns = Turns(self.store, self.engine, self.providers)
-        self.engine.warm({c.provider.protocol for c in self.providers.candidates() if problem(c) is None})
+        self.turns = Turns(self.store, self.engine, self.providers, retries=config.retries)
+        self.engine.warm(usable)
         self._backup = DailyBackup(self.store.settings, self.store.log)
         self._backup.start()
 

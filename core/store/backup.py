@@ -68,10 +68,19 @@ def set_wal_aside(path: Path, *, now: datetime) -> Path:
 
 
 def restore(path: Path, backup: Path, *, now: datetime) -> Path:
-    """Put a copy of the snapshot in the place of a damaged file, which is kept under another name and returned."""
+    """Put a copy of the snapshot in the place of a damaged file, which is kept under another name and returned.
+
+    Raises OSError, such as for a full disk, and then nothing has changed.
+    """
+    copy = path.with_name(path.name + ".restored")
+    try:
+        shutil.copy2(backup, copy)
+    except OSError:
+        copy.unlink(missing_ok=True)
+        raise
     kept = path.with_name(f"{path.name}.damaged-{now:%Y%m%dT%H%M%S}")
     if path.with_name(path.name + ".wal").exists():
         set_wal_aside(path, now=now)
     path.rename(kept)
-    shutil.copy2(backup, path)
+    copy.rename(path)
     return kept

@@ -20,6 +20,8 @@ Cursor = duckdb.DuckDBPyConnection
 MIGRATIONS = Path(__file__).parent / "migrations"
 BACKUPS = "backups"  # folder beside the files
 BACKUPS_KEPT = 3  # of each file and occasion
+# How DuckDB 2.0 tells of bytes that are wrong, missing at the end, or not its own (seen 2026-11-24).
+_DAMAGE = ("not a valid DuckDB database", "Serialization", "checksum", "Checksum", "Could not read enough bytes")
 _IDLE_S = 5.0  # the longest wait for the cursors of a file that is closed; on a broken one all end soon
 
 # Nothing on the critical path needs an extension, and none may be fetched. Replacements off: a Python variable's name
@@ -156,9 +158,9 @@ class Database:
             # A race between two cursors shows itself only at COMMIT, as this exception (measured).
             if "constraint" in str(error):
                 raise Conflict(_first_line(error)) from error
-            raise StorageError(f"{self.path.name} could not be written: {_first_line(error)}") from error
+            raise _failure(self.path, "written", error) from error
         except duckdb.Error as error:
-            raise StorageError(f"{self.path.name} could not be written: {_first_line(error)}") from error
+            raise _failure(self.path, "written", error) from error
 
     @contextmanager
     def read(self) -> Iterator[Cursor]:
@@ -167,7 +169,7 @@ class Database:
             with self._cursor() as cursor:
                 yield cursor
         except duckdb.Error as error:
-            raise StorageError(f"{self.path.name} could not be read: {_first_line(error)}") from error
+            raise _failure(self.path, "read", error) from error
 
     @contextmanager
     def _cursor(self) -> Iterator[Cursor]:
@@ -243,9 +245,16 @@ def _open_error(path: Path, error: duckdb.Error) -> StorageError:
         return Damaged(
             f"The write-ahead log {wal.name} is damaged: what was written last cannot be read.", path=path, has_wal=True
         )
-    if "not a valid DuckDB database" in text or "Serialization" in text or "checksum" in text.lower():
+    return _failure(path, "opened", error)
+
+
+def _failure(path: Path, verb: str, error: duckdb.Error) -> StorageError:
+    """Return what to tell of an error. A part of a file may turn out to be damaged long after it was opened."""
+    text = str(error)
+    if any(words in text for words in _DAMAGE):
+        wal = path.with_name(path.name + ".wal")
         return Damaged(f"The file {path.name} is damaged and cannot be read.", path=path, has_wal=wal.exists())
-    return StorageError(f"{path.name} could not be opened: {_first_line(error)}")
+    return StorageError(f"{path.name} could not be {verb}: {_first_line(error)}")
 
 
 def _version(cursor: Cursor) -> int:

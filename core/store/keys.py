@@ -28,6 +28,10 @@ class KeyTable:
             {"owner": owner, "origin": origin, "ciphertext": ciphertext, "created_at": to_db(datetime.now(UTC))},
         )
 
+    def rewrite(self, cursor: Cursor, owner: str, *, origin: str, ciphertext: str) -> None:
+        """Replace a ciphertext by one of the same key: it stays as old as it is."""
+        cursor.execute("UPDATE api_keys SET ciphertext = ? WHERE owner = ? AND origin = ?", [ciphertext, owner, origin])
+
     def delete(self, cursor: Cursor, owner: str, *, origin: str | None = None) -> None:
         """Delete the owner's key for one origin, or all of them."""
         cursor.execute("DELETE FROM api_keys WHERE owner = ? AND (? IS NULL OR origin = ?)", [owner, origin, origin])

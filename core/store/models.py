@@ -1,10 +1,11 @@
 """The models table. At most one default per provider is the index's promise; exactly one is this file's."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from core.store.connection import Cursor, Database, to_db
-from core.store.rows import PRICE_COLUMNS, dicts, insert, price_values, to_price
+from core.store.rows import PRICE_COLUMNS, dicts, insert, insert_many, price_values, to_price
 from core.types import Model
 
 _COLUMNS = (
@@ -54,6 +55,31 @@ class ModelTable:
         )
         if model.is_default and has_default:
             self.set_default(cursor, model.provider_id, model.id)
+
+    def add_many(self, cursor: Cursor, models: Sequence[Model]) -> None:
+        """Insert new models of one provider, in their order, like `add` one after the other but at once."""
+        if not models:
+            return
+        first, *others = models
+        self.add(cursor, first)
+        position = cursor.execute(
+            "SELECT max(position) FROM models WHERE provider_id = ?", [first.provider_id]
+        ).fetchall()[0][0]
+        now = to_db(datetime.now(UTC))
+        rows = [
+            {
+                "provider_id": model.provider_id,
+                "id": model.id,
+                **_fields(model),
+                "is_default": False,
+                "position": position + number,
+                "created_at": now,
+            }
+            for number, model in enumerate(others, start=1)
+        ]
+        insert_many(cursor, "models", rows)
+        if wished := next((model for model in others if model.is_default), None):
+            self.set_default(cursor, wished.provider_id, wished.id)
 
     def save(self, cursor: Cursor, model: Model) -> None:
         """Write an existing model's fields; the id and the default stay."""

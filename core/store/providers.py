@@ -8,7 +8,7 @@ from core.store.rows import dicts, insert
 from core.text import name_key
 from core.types import Check, Provider, ProviderFlag
 
-_COLUMNS = "id, name, protocol, base_url, anthropic_base_url, requires_key, is_enabled, is_builtin, flags"
+_COLUMNS = "id, name, protocol, base_url, anthropic_base_url, requires_key, is_enabled, is_builtin, flags, fallbacks"
 
 
 class ProviderTable:
@@ -66,6 +66,7 @@ class ProviderTable:
                 "is_enabled": provider.is_enabled,
                 "is_builtin": provider.is_builtin,
                 "flags": sorted(provider.flags),
+                "fallbacks": list(provider.fallbacks),
                 "position": position,
                 "created_at": to_db(datetime.now(UTC)),
             },
@@ -74,6 +75,27 @@ class ProviderTable:
     def delete(self, cursor: Cursor, provider_id: str) -> None:
         """Move the row to the trash; its name is free again."""
         cursor.execute("UPDATE providers SET deleted_at = ? WHERE id = ?", [to_db(datetime.now(UTC)), provider_id])
+
+    def deleted(self) -> list[tuple[Provider, datetime]]:
+        """Return what is in the trash and since when, the last one first."""
+        sql = f"SELECT {_COLUMNS}, deleted_at FROM providers WHERE deleted_at IS NOT NULL ORDER BY deleted_at DESC"
+        with self._database.read() as cursor:
+            rows = dicts(cursor, sql)
+        return [(_provider(row), from_db(moment)) for row in rows if (moment := row.pop("deleted_at"))]
+
+    def restore(self, cursor: Cursor, provider_id: str) -> None:
+        """Take the row out of the trash. Raises Conflict (through `write`) when its name is taken."""
+        cursor.execute("UPDATE providers SET deleted_at = NULL WHERE id = ?", [provider_id])
+
+    def purge(self, *, deleted_before: datetime) -> None:
+        """Delete for good, with their models, the providers that have been in the trash for longer."""
+
+        def write(cursor: Cursor) -> None:
+            gone = "SELECT id FROM providers WHERE deleted_at < ?"
+            cursor.execute(f"DELETE FROM models WHERE provider_id IN ({gone})", [to_db(deleted_before)])
+            cursor.execute("DELETE FROM providers WHERE deleted_at < ?", [to_db(deleted_before)])
+
+        self._database.write(write)
 
     def learn(self, cursor: Cursor, provider_id: str, flag: ProviderFlag) -> None:
         """Add the flag; of the two names of the token limit the last one learned stands alone."""
@@ -86,6 +108,9 @@ class ProviderTable:
             WHERE id = ?""",
             [out, flag.value, provider_id],
         )
+
+    def set_fallbacks(self, cursor: Cursor, provider_id: str, fallbacks: tuple[str, ...]) -> None:
+        cursor.execute("UPDATE providers SET fallbacks = ? WHERE id = ?", [list(fallbacks), provider_id])
 
     def record_check(self, cursor: Cursor, provider_id: str, check: Check) -> None:
         cursor.execute(
@@ -132,4 +157,5 @@ class ProviderTable:
 
 def _provider(row: dict[str, Any]) -> Provider:
     known = {flag.value for flag in ProviderFlag}
-    return Provider(**{**row, "flags": frozenset(ProviderFlag(flag) for flag in row["flags"] if flag in known)})
+    flags = frozenset(ProviderFlag(flag) for flag in row["flags"] if flag in known)
+    return Provider(**{**row, "flags": flags, "fallbacks": tuple(row["fallbacks"])})

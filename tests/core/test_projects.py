@@ -7,8 +7,9 @@ import pytest
 from core.errors import InvalidInput
 from core.projects import DEFAULT_PROJECT_ID, SYSTEM_PROMPT_LIMIT, ProjectForm
 from core.providers import ProviderForm, project_owner
-from core.types import KeySource, Project, Provider
+from core.types import Choice, KeySource, Project, Provider
 from core.workbench import Workbench
+from tests.conftest import finished, send
 
 
 def override(workbench: Workbench, project: Project) -> str | None:
@@ -104,3 +105,39 @@ def test_a_deleted_provider_takes_its_override_keys_with_it(workbench: Workbench
     workbench.projects.save(ProjectForm("Atlas", provider_id=mine.id, key="override"))
     workbench.providers.delete(mine)
     assert not workbench.store.keys.has_any()
+
+
+def test_an_override_key_can_be_removed_and_the_providers_own_is_used_again(
+    workbench: Workbench, mine: Provider
+) -> None:
+    project = workbench.projects.save(ProjectForm("Atlas", provider_id=mine.id, key="override"))
+    assert workbench.projects.has_key(project)
+    workbench.projects.remove_key(project)
+    assert not workbench.projects.has_key(project)
+    assert override(workbench, project) is None
+    keys = [found.key for found in workbench.providers.candidates(project) if found.provider.id == mine.id]
+    assert [key.secret.reveal() for key in keys if key] == ["providers-own"]
+
+
+def test_a_deleted_project_takes_its_key_with_it_and_frees_its_name(workbench: Workbench, mine: Provider) -> None:
+    project = workbench.projects.save(ProjectForm("Atlas", provider_id=mine.id, key="override"))
+    workbench.projects.delete(project)
+    assert [found.name for found in workbench.store.projects.all()] == ["Default"]
+    assert len(workbench.store.keys.all()) == 1
+    assert workbench.projects.save(ProjectForm("Atlas")).id != project.id
+
+
+def test_the_default_project_cannot_be_deleted(workbench: Workbench) -> None:
+    [default] = workbench.store.projects.all()
+    with pytest.raises(InvalidInput, match="cannot be deleted"):
+        workbench.projects.delete(default)
+    assert workbench.store.projects.all() == [default]
+
+
+def test_a_conversation_of_a_deleted_project_goes_on(workbench: Workbench, provider: Provider) -> None:
+    project = workbench.projects.save(ProjectForm("Atlas", "Be brief."))
+    conversation_id = workbench.turns.send("Hello", Choice(provider.id), conversation_id=None, project_id=project.id)
+    finished(workbench, conversation_id)
+    workbench.projects.delete(project)
+    reply = finished(workbench, send(workbench, "Again", provider, conversation_id=conversation_id))
+    assert reply.text == "Hello."

@@ -5,7 +5,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import InvalidInput
-from core.text import MESSAGE_LIMIT, NAME_LIMIT, clean_identifier, clean_message, clean_name, name_key, storable
+from core.text import (
+    MESSAGE_LIMIT,
+    NAME_LIMIT,
+    TITLE_LIMIT,
+    clean_identifier,
+    clean_message,
+    clean_name,
+    clean_title,
+    excerpt,
+    name_key,
+    storable,
+    title_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -137,3 +149,52 @@ def test_a_message_without_text_or_too_long_is_refused(typed: str, reason: str) 
         clean_message(typed)
     assert reason in caught.value.message
     assert caught.value.field == "message"
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("Plan a trip", "Plan a trip"),
+        ("\n\n  # Plans for *Rome*\nand more", "Plans for Rome"),
+        ("---\n```python\nprint(1)\n```", "python"),
+        ("> [a link](https://example.com) | `code`", "a link(https://example.com)  code"),
+        ("???\n!!!", "New chat"),
+        ("", "New chat"),
+        ("供应商是什么？", "供应商是什么？"),
+        ("word " * 11 + "12345", "word " * 11 + "12345"),
+        ("word " * 12 + "more", ("word " * 12).strip() + "…"),
+        ("one, " * 20, ("one, " * 11 + "one") + "…"),
+        ("a" * 200, "a" * TITLE_LIMIT + "…"),
+    ],
+)
+def test_a_title_is_the_first_line_with_words_without_markup_cut_at_a_word(text: str, title: str) -> None:
+    assert title_of(text) == title
+
+
+@settings(deadline=None)
+@given(st.text(max_size=200))
+def test_every_message_has_a_title_that_fits_in_one_line(text: str) -> None:
+    title = title_of(text)
+    assert title
+    assert len(title) <= TITLE_LIMIT + 1
+    assert "\n" not in title
+
+
+def test_a_title_that_is_typed_keeps_its_signs_in_one_line() -> None:
+    assert clean_title("  Plans\n for\t*Rome* 🚀 ") == "Plans for *Rome* 🚀"
+    assert clean_title("a" * NAME_LIMIT) == "a" * NAME_LIMIT
+
+
+@pytest.mark.parametrize(("typed", "reason"), [(" \n", "Enter a title."), ("a" * 81, "81 characters; 80 is the most")])
+def test_a_title_without_words_or_too_long_is_refused(typed: str, reason: str) -> None:
+    with pytest.raises(InvalidInput, match=reason) as caught:
+        clean_title(typed)
+    assert caught.value.field == "title"
+
+
+def test_an_excerpt_shows_the_words_as_they_stand_with_what_is_around_them() -> None:
+    text = "x" * 100 + " the\nCOLOSSEUM (Rome) " + "y" * 100
+    before, found, after = excerpt(text, "colosseum (r", around=10)
+    assert (before, found, after) == ("…xxxxx the ", "COLOSSEUM (R", "ome) yyyyy…")
+    assert excerpt("Rome", "rome") == ("", "Rome", "")
+    assert excerpt("a\nb c", "b\tc") == ("", "", "a b c"), "words that are not there leave the beginning"

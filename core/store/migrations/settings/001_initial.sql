@@ -10,6 +10,7 @@ CREATE TABLE providers (
     is_enabled BOOLEAN NOT NULL,
     is_builtin BOOLEAN NOT NULL,
     flags TEXT[] NOT NULL,                  -- learned from the wire
+    fallbacks TEXT[] NOT NULL,              -- PROVIDER/MODEL in order: who answers when this one fails
     position INTEGER NOT NULL,              -- table order: built-ins first, then by creation
     created_at TIMESTAMP NOT NULL,
     deleted_at TIMESTAMP,                   -- in the trash since
