@@ -1,0 +1,158 @@
+"""One turn of the log, opened: its attempts in time, what each cost and why, what was asked and answered."""
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+import streamlit as st
+
+from core.log import cost_parts, cost_words, curl, has_parts, rebuild
+from core.store import Store
+from core.types import Attempt, Role
+from pages.ui.figures import UNKNOWN, count, duration, money
+from pages.ui.links import CHAT
+from pages.ui.safe import literal
+
+_COLORS = {"Waiting": "#8d9aa0", "Streaming": "#23807e", "No token came": "#d1574c"}
+
+
+def draw_turn(store: Store, attempts: Sequence[Attempt], chosen_id: str, *, zone: ZoneInfo) -> None:
+    chosen = next(attempt for attempt in attempts if attempt.id == chosen_id)
+    rebuilt = rebuild(store, chosen)
+    with st.container(border=True):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.subheader(literal(f"{chosen.model_name} · {chosen.provider_name}"))
+            if rebuilt.has_conversation:
+                st.page_link(
+                    CHAT,
+                    label="Open the conversation",
+                    icon=":material/forum:",
+                    query_params={"c": chosen.conversation_id or ""},
+                )
+        st.caption(literal(f"{chosen.started_at.astimezone(zone):%d %B %Y, %H:%M:%S} · {chosen.route_reason}"))
+        if chosen.error_message:
+            st.error(literal(chosen.error_message), icon=":material/error:")
+        _waterfall(attempts)
+        with st.grid(2, min_column_width=320):
+            with st.container():
+                _facts(chosen)
+            with st.container():
+                _cost(chosen)
+        if not rebuilt.messages:
+            st.caption("What was asked is not kept any more: the conversation was deleted for good.")
+            return
+        with st.expander("What was asked", type="compact", icon=":material/upload:"):
+            st.caption(
+                "Rebuilt from the conversation, with the project's system prompt of now. Anything that looks like a "
+                "key is left out."
+            )
+            if rebuilt.system:
+                st.markdown("**System**")
+                st.text(rebuilt.system)
+            for message in rebuilt.messages:
+                st.markdown("**You**" if message.role is Role.USER else "**Model**")
+                st.text(message.text)
+        if rebuilt.reply and rebuilt.reply.text:
+            with st.expander("What was answered", type="compact", icon=":material/download:"):
+                st.text(rebuilt.reply.text)
+        if command := curl(store, chosen, rebuilt):
+            with st.expander("As a curl command", type="compact", icon=":material/terminal:"):
+                st.caption("Set `API_KEY` in your shell first. The key is not in the command.")
+                st.code(command, language="bash")
+
+
+def _waterfall(attempts: Sequence[Attempt]) -> None:
+    """Draw when each attempt waited and when it wrote. Connecting is a part of waiting: nobody measures it alone."""
+    begin = attempts[0].started_at
+    rows: list[dict[str, str | float]] = []
+    for attempt in attempts:
+        start_s = (attempt.started_at - begin).total_seconds()
+        if attempt.latency_ms is None:
+            continue
+        end_s = start_s + attempt.latency_ms / 1000
+        label = f"{attempt.attempt_number} · {attempt.model_name}"
+        if attempt.ttft_ms is None:
+            phases = [("No token came", start_s, end_s)]
+        else:
+            first_s = min(start_s + attempt.ttft_ms / 1000, end_s)
+            phases = [("Waiting", start_s, first_s), ("Streaming", first_s, end_s)]
+        rows += [
+            {"attempt": label, "phase": phase, "from": since, "to": until, "words": duration((until - since) * 1000)}
+            for phase, since, until in phases
+        ]
+    if not rows:
+        st.caption("How long it took is not known: the process ended with it.")
+        return
+    present = [phase for phase in _COLORS if any(row["phase"] == phase for row in rows)]
+    legend = {"orient": "bottom", "title": None, "columns": 2, "offset": 6}
+    end_s = max(float(row["to"]) for row in rows)
+    spec = {
+        "mark": {"type": "bar", "height": 16, "cornerRadius": 2},
+        "encoding": {
+            "y": {"field": "attempt", "type": "nominal", "title": None, "axis": {"labelLimit": 160, "ticks": False}},
+            "x": {
+                "field": "from",
+                "type": "quantitative",
+                "title": None,
+                "scale": {"domain": [0, end_s or 1]},
+                "axis": {"tickCount": 5, "labelExpr": "datum.label + ' s'"},
+            },
+            "x2": {"field": "to"},
+            "color": {
+                "field": "phase",
+                "type": "nominal",
+                "scale": {"domain": present, "range": [_COLORS[phase] for phase in present]},
+                "legend": legend,
+            },
+            "tooltip": [
+                {"field": "phase", "type": "nominal", "title": "Phase"},
+                {"field": "words", "type": "nominal", "title": "Took"},
+            ],
+        },
+    }
+    height = 100 + 36 * len(attempts)
+    st.vega_lite_chart(pd.DataFrame(rows), spec, height=height, alt="When each attempt waited and when it wrote")
+
+
+def _facts(attempt: Attempt) -> None:
+    usage = attempt.usage
+    about = "~" if usage.is_estimated else ""
+    served = attempt.model_served if attempt.model_served != attempt.model_requested else None
+    facts = {
+        "Status": attempt.status.value + (f", {attempt.error_kind.replace('_', ' ')}" if attempt.error_kind else ""),
+        "HTTP status": attempt.http_status,
+        "Ended because": attempt.finish_reason.value.replace("_", " ") if attempt.finish_reason else None,
+        "Model asked for": attempt.model_requested,
+        "Model served": served,
+        "First token": duration(attempt.ttft_ms),
+        "Latency": duration(attempt.latency_ms),
+        "Input tokens": about + count(usage.input_tokens),
+        "Output tokens": about + count(usage.output_tokens),
+        "of them reasoning": count(usage.reasoning_tokens) if usage.reasoning_tokens else None,
+        "Request id": attempt.request_id,
+    }
+    st.markdown("**Request**")
+    st.table(
+        {name: literal(str(value)) for name, value in facts.items() if value not in (None, UNKNOWN, "~" + UNKNOWN)},
+        border="horizontal",
+        alt="What is known of the request",
+    )
+
+
+def _cost(attempt: Attempt) -> None:
+    st.markdown(f"**Cost: {literal(money(attempt.cost_usd))}**")
+    st.caption(cost_words(attempt))
+    if has_parts(attempt):
+        rows = [
+            {
+                "Part": part.name,
+                "Tokens": literal(count(part.tokens)),
+                "$ per million": literal(UNKNOWN if part.price is None else f"{part.price.normalize():f}"),
+                "Cost": literal(UNKNOWN if part.cost_usd is None else f"${part.cost_usd:f}"),
+            }
+            for part in cost_parts(attempt)
+        ]
+        st.table(rows, border="horizontal", hide_index=True, alt="How the cost was made")
+    if attempt.price.source:
+        as_of = f", {attempt.price.as_of:%d %B %Y}" if attempt.price.as_of else ""
+        st.caption(literal(f"Prices: {attempt.price.source}{as_of}"))

@@ -1,0 +1,141 @@
+"""What the Projects page asks about a project, and what it says about one."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from core.errors import SwitchboardError
+from core.projects import DEFAULT_PROJECT_ID, ProjectForm
+from core.providers import KeyState
+from core.types import AUTOMATIC, Candidate, Choice, KeySource, Project
+from core.urls import origin
+from core.workbench import Workbench
+from pages.ui.provider_forms import apply, done, refuse
+from pages.ui.safe import literal
+from pages.ui.session import session
+
+
+def model_words(choice: Choice, candidates: Sequence[Candidate]) -> str:
+    """Return who answers in a project, as plain text."""
+    if choice.is_automatic:
+        return "Automatic"
+    found = next((c for c in candidates if c.provider.id == choice.provider_id), None)
+    if choice.provider_id is None or found is None:
+        provider = "any provider" if choice.provider_id is None else "a provider that is gone"
+        return f"{provider} · {choice.model_id}" if choice.model_id else provider
+    model = found.model(choice.model_id) if choice.model_id else None
+    return f"{found.provider.name} · {model.name if model else choice.model_id or 'its default'}"
+
+
+def choice_of(project: Project) -> Choice:
+    return Choice(project.provider_id, project.model_id)
+
+
+def project_table(projects: Sequence[Project], candidates: Sequence[Candidate], keyed: set[str]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "Name": [project.name for project in projects],
+            "Answers": [model_words(choice_of(project), candidates) for project in projects],
+            "Own key": ["stored" if project.id in keyed else "" for project in projects],
+            "System prompt": [" ".join((project.system_prompt or "").split())[:200] for project in projects],
+        }
+    )
+
+
+def override_words(state: KeyState) -> str:
+    """Return what may be shown of a project's own key, as plain text."""
+    if state.problem:
+        return state.problem
+    return f"stored {state.masked}" if state.source is KeySource.PROJECT else "cannot be used"
+
+
+def project_form(workbench: Workbench, project: Project | None = None) -> Project | None:
+    """Draw the fields of a project, new or to change, and return it once it is saved."""
+    of = project.id if project else "new"
+    candidates = workbench.providers.candidates()
+    choices = [AUTOMATIC]
+    for candidate in candidates:
+        choices += [Choice(candidate.provider.id), *(Choice(model.provider_id, model.id) for model in candidate.models)]
+    present = choice_of(project) if project else AUTOMATIC
+    if present not in choices:
+        choices.insert(1, present)
+    slots: dict[str, DeltaGenerator] = {}
+    with st.form(f"project_{of}", border=False):
+        name = st.text_input("Name", project.name if project else "", key=f"project_name_{of}")
+        slots["name"] = st.empty()
+        prompt = st.text_area(
+            "System prompt",
+            (project.system_prompt if project else None) or "",
+            key=f"system_prompt_{of}",
+            height=160,
+            placeholder="None",
+            help="Sent before every conversation of this project.",
+        )
+        slots["system_prompt"] = st.empty()
+        choice = st.selectbox(
+            "Who answers",
+            choices,
+            index=choices.index(present),
+            format_func=lambda choice: model_words(choice, candidates),
+            key=f"project_choice_{of}",
+            help="Where a message chooses nobody itself. Automatic takes the first provider that can be used.",
+        )
+        slots["provider_id"] = slots["model_id"] = st.empty()
+        key = st.text_input(
+            "API key of its own",
+            type="password",
+            key=f"project_key_{of}",
+            help="Used for the provider above instead of the provider's own key, in this project only. Stored "
+            "encrypted and never shown again. Left empty, what is stored stays; another provider removes it.",
+        )
+        slots["key"] = st.empty()
+        slots[""] = st.empty()
+        is_sent = st.form_submit_button("Save" if project else "Add project", type="primary")
+    if not is_sent:
+        return None
+    form = ProjectForm(name, prompt, choice.model_id, choice.provider_id, key)
+    try:
+        return workbench.projects.save(form, project=project)
+    except SwitchboardError as error:
+        refuse(error, slots)
+        return None
+
+
+@st.dialog("Add project", width="medium", on_dismiss="rerun")
+def add_project(workbench: Workbench) -> None:
+    if saved := project_form(workbench):
+        session().project_shown_id = saved.id
+        done(f"{literal(saved.name)} added.")
+
+
+def edit_project(workbench: Workbench, project: Project) -> None:
+    def body() -> None:
+        had_key = workbench.projects.has_key(project)
+        if saved := project_form(workbench, project):
+            lost = had_key and not workbench.projects.has_key(saved)
+            done(f"{literal(saved.name)} saved" + (", its own key removed with its provider." if lost else "."))
+
+    st.dialog(f"Edit {literal(project.name)}", width="medium", on_dismiss="rerun")(body)()
+
+
+def delete_project(workbench: Workbench, project: Project) -> None:
+    def body() -> None:
+        st.write("Its conversations stay, and are answered as without a project. Its own key is forgotten.")
+        if st.button("Delete", type="primary", icon=":material/delete:"):
+            apply(lambda: forget_project(workbench, project), f"{literal(project.name)} deleted.")
+
+    st.dialog(f"Delete {literal(project.name)}?")(body)()
+
+
+def forget_project(workbench: Workbench, project: Project) -> None:
+    """Delete a project; new conversations of this tab go to the default one again if they went there."""
+    workbench.projects.delete(project)
+    if session().project_id == project.id:
+        session().project_id = DEFAULT_PROJECT_ID
+
+
+def key_place(candidate: Candidate | None) -> str:
+    """Return where a project's own key is sent, as Markdown."""
+    return f"`{origin(candidate.provider.base_url)}`" if candidate and candidate.provider.base_url else "nowhere"
