@@ -58,11 +58,17 @@ class Server:
 
 
 @contextmanager
-def running(app: App, *, provider_url: str | None) -> Iterator[Server]:
-    """Run an app on a fresh data folder; `provider_url` is the OpenAI provider it knows, None leaves the demo only."""
+def running(
+    app: App, *, provider_url: str | None, fill: Callable[[Path], None] = lambda data_dir: None
+) -> Iterator[Server]:
+    """Run an app on a fresh data folder, which `fill` may fill before.
+
+    `provider_url` is the OpenAI provider it knows; None leaves the demo only.
+    """
     with TemporaryDirectory(prefix="switchboard-benchmark-") as folder:
         if app is SWITCHBOARD and provider_url:
             add_provider(Path(folder) / "data", provider_url)
+            fill(Path(folder) / "data")
         port = _free_port()
         command = [sys.executable, "-m", "streamlit", "run", str(app.script)]
         options = {

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,6 +22,7 @@ from core.workbench import Workbench
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPT = ROOT / "streamlit_app.py"
 WAIT_S = 30.0
+ASK_AGAIN_S = 8.0
 # A launcher that knows nothing of st.App and runs the file as a plain script.
 _PLAIN = """
 import json, sys
@@ -75,8 +77,18 @@ class RunningApp:
         self._wait_until_it_answers()
 
     def stop(self) -> None:
-        """Ask it to stop, as Ctrl+C does, and wait."""
-        self._end(signal.SIGTERM)
+        """Ask it to stop, and wait.
+
+        As a plain script the server may wait for a connection without end, as Streamlit's own does (seen 2026-11-24):
+        then it is asked again, as somebody does who presses Ctrl+C twice.
+        """
+        if self._is_plain_script and self.process is not None:
+            self.process.send_signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(ASK_AGAIN_S)
+            self._end(signal.SIGINT)
+        else:
+            self._end(signal.SIGTERM)
 
     def kill(self) -> None:
         self._end(signal.SIGKILL)

@@ -99,7 +99,7 @@ def dialog(page: Page) -> Locator:
 
 def menu(page: Page, action: str) -> None:
     page.locator(".st-key-conversation-menu").get_by_role("button").click()
-    page.get_by_role("option", name=action).or_(page.get_by_role("menuitem", name=action)).click()
+    page.get_by_role("option", name=action).or_(page.get_by_role("menuitem", name=action)).press("Enter")
 
 
 def press(message: Locator, icon: str) -> None:

@@ -327,7 +327,7 @@ def test_a_file_of_a_page_is_only_for_those_who_signed_in(
     type_password(page)
     page.get_by_role("link", name=SECRET).click()
     page.locator(".st-key-conversation-menu").get_by_role("button").click()
-    page.get_by_role("option", name="Export").or_(page.get_by_role("menuitem", name="Export")).click()
+    page.get_by_role("option", name="Export").or_(page.get_by_role("menuitem", name="Export")).press("Enter")
     with page.expect_download() as download:
         page.get_by_role("dialog").get_by_role("button", name="Markdown").click()
     path = urlsplit(download.value.url).path
