@@ -3,7 +3,7 @@ const WIDTH = 600, HEIGHT = 560, EDGE = 8, GAP = 6; // pixels
 const selectors = new WeakMap();
 
 export default function (component) {
-  const { data, parentElement, setTriggerValue } = component;
+  const { data: [data], parentElement, setTriggerValue } = component;
   if (!selectors.has(parentElement)) selectors.set(parentElement, create(parentElement));
   const selector = selectors.get(parentElement);
   selector.update(data, setTriggerValue);

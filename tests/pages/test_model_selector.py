@@ -219,7 +219,7 @@ def test_the_log_gives_the_median_of_the_last_days_and_what_was_used_last(workbe
 
 def drawn(app: AppTest) -> dict[str, Any]:
     [component] = app.get("bidi_component")
-    found: dict[str, Any] = json.loads(component.proto.json)
+    found: dict[str, Any] = json.loads(component.proto.json)[0]
     return found
 
 
