@@ -75,7 +75,11 @@ class AttemptTable:
 
     def of_replies(self, reply_ids: list[str]) -> dict[str, list[Attempt]]:
         """Return the attempts of each reply, in order."""
-        sql = f"SELECT {_COLUMNS} FROM attempts WHERE list_contains(?, reply_id) ORDER BY started_at, attempt_number"
+        sql = f"""
+            SELECT {_COLUMNS}
+            FROM attempts
+            WHERE reply_id IN (SELECT unnest(?))
+            ORDER BY started_at, attempt_number"""
         found: dict[str, list[Attempt]] = {}
         with self._database.read() as cursor:
             for row in dicts(cursor, sql, [reply_ids]):

@@ -42,7 +42,7 @@ class MessageTable:
 
     def get(self, message_ids: list[str]) -> list[Message]:
         """Return the messages in the order asked for. A reply still growing comes with the chunks written so far."""
-        sql = f"SELECT {_COLUMNS} FROM messages WHERE list_contains(?, id)"
+        sql = f"SELECT {_COLUMNS} FROM messages WHERE id IN (SELECT unnest(?))"
         with self._database.read() as cursor:
             cursor.execute("BEGIN")  # a reply that ends between the two queries has neither its chunks nor its text
             found = {row["id"]: _message(row) for row in dicts(cursor, sql, [message_ids])}
