@@ -17,6 +17,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from core.config import Config, load_config
 from core.events import Completed, StreamEvent, TextDelta
@@ -28,6 +29,10 @@ from core.types import AUTOMATIC, ChatRequest, Choice, Message, Model, ModelInfo
 from core.workbench import Workbench
 
 DEADLINE_S = 10.0
+
+# Half of hypothesis's usual examples keep the suite's time in bounds; a busy machine is no reason to fail.
+settings.register_profile("suite", max_examples=50, deadline=None)
+settings.load_profile("suite")
 
 # DuckDB's binding counts what is alive when the interpreter has ended, and prints its own types and functions if any
 # module still holds it then (seen 2026-11-24: no connection among them). That would stand below pytest's summary.
