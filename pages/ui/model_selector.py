@@ -187,7 +187,7 @@ def _events(
 
 
 def _choose(workbench: Workbench, tab: Session, conversation_id: str | None, choice: Choice) -> None:
-    """Remember the choice before anything else, and ask nothing of Streamlit: st.session_state gives way to a rerun.
+    """Remember the choice before anything else, and ask nothing of Streamlit: session state gives way to a rerun.
 
     A message sent 20 ms after a click ended this callback there, and went to the model chosen before (seen 2026-11-24).
     """
