@@ -9,6 +9,7 @@ from core.store.keys import KeyTable
 from core.store.log import AttemptTable
 from core.store.messages import MessageTable
 from core.store.models import ModelTable
+from core.store.pins import PinTable
 from core.store.projects import ProjectTable
 from core.store.providers import ProviderTable
 
@@ -33,6 +34,7 @@ class Store:
             raise
         self.providers = ProviderTable(self.settings)
         self.models = ModelTable(self.settings)
+        self.pins = PinTable(self.settings)
         self.keys = KeyTable(self.settings)
         self.projects = ProjectTable(self.settings)
         self.conversations = ConversationTable(self.log)

@@ -10,6 +10,7 @@ export default function (component) {
   return selector.close;
 }
 
+const isShortcut = (kind) => kind === "pinned" || kind === "recent";
 const fold = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
 
 function make(tag, className, text = "", attributes = {}) {
@@ -40,7 +41,19 @@ function create(root) {
       make("span", "problem", problem && ` — ${problem}`));
     button.title = data.notice || words;
     button.setAttribute("aria-label", `Model: ${words}`);
-    if (popup.matches(":popover-open")) draw();
+    if (popup.matches(":popover-open")) redraw();
+  }
+
+  // What changed while the list is open, a pin above all, moves nothing under the pointer.
+  function redraw() {
+    const value = active?.dataset.value, kind = active?.parentElement.className;
+    const top = active?.getBoundingClientRect().top;
+    draw();
+    const same = stops.filter((stop) => value !== undefined && stop.dataset.value === value);
+    const stop = same.find((found) => found.parentElement.className === kind) ?? same[0];
+    if (!stop) return;
+    activate(stop, false);
+    list.scrollTop += stop.getBoundingClientRect().top - top;
   }
 
   // Rows are made when the list is first opened and stay until the data changes; typing only hides and shows them.
@@ -74,14 +87,14 @@ function create(root) {
     }
     const rows = group.rows.map((row, place) => drawRow(row, group, `row-${number}-${place}`));
     element.append(...rows.map((row) => row.element));
-    return { element, link, rows, search: group.kind === "recent" ? null : fold(group.heading) };
+    return { element, link, rows, search: isShortcut(group.kind) ? null : fold(group.heading) };
   }
 
   function drawRow(row, { kind, heading, reason }, id) {
-    const provider = kind === "recent" ? row.detail : heading;
+    const provider = isShortcut(kind) ? row.detail : heading;
     const spoken = [provider ? `${provider} · ${row.name}` : row.name, kind === "automatic" && row.detail,
       row.price.startsWith("$") ? `${row.price} per million tokens` : row.price,
-      row.speed && `first token ${row.speed}`, row.context && `context ${row.context}`, row.mark, reason];
+      row.speed && `first token ${row.speed}`, row.context && `context ${row.context}`, row.mark, row.is_pinned && "pinned", reason];
     const element = make("div", "row", "", { id, role: "option", "aria-label": spoken.filter(Boolean).join(", "),
       "aria-selected": row.value === data.selected, "data-value": row.value });
     if (reason) element.setAttribute("aria-disabled", "true");
@@ -91,9 +104,11 @@ function create(root) {
     if (row.mark) what.append(make("span", "mark", row.mark, { title: row.mark }));
     figures.append(...["context", "speed", "price"].map((name) => make("span", name, row[name])));
     element.append(make("span", "tick", row.value === data.selected ? "✓" : ""), what, figures);
-    // Automatic is found by its name; what is recent is found once, below its provider.
-    const search = { automatic: row.name, recent: null, provider: `${heading} ${row.name} ${row.detail}` }[kind];
-    return { element, isOff: Boolean(reason), search: search && fold(search) };
+    if (row.is_pinned !== null) element.append(make("span", row.is_pinned ? "pin pinned" : "pin",
+      row.is_pinned ? "★" : "☆", { title: `${row.is_pinned ? "Unpin" : "Pin"} (Shift+Enter)`, "aria-hidden": "true" }));
+    // Automatic is found by its name; what is pinned or recent is found once, below its provider.
+    const search = { automatic: row.name, provider: `${heading} ${row.name} ${row.detail}` }[kind];
+    return { element, isOff: Boolean(reason), search: search ? fold(search) : null };
   }
 
   function linkTo(providerId, attributes = {}) {
@@ -143,6 +158,8 @@ function create(root) {
     const stop = element?.closest("[data-value], [data-fix]");
     if (!stop || stop.ariaDisabled === "true" || event.ctrlKey || event.metaKey || event.button === 1) return;
     event.preventDefault();
+    const pin = stop.querySelector(".pin");
+    if (element === pin || (event.key && event.shiftKey)) return pin && send(`pin:${stop.dataset.value}`, true);
     leave();
     send(stop.dataset.fix === undefined ? `choose:${stop.dataset.value}` : `fix:${stop.dataset.fix}`, true);
   }

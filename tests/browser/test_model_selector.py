@@ -1,5 +1,6 @@
 """The model selector by mouse, keyboard and finger: what it offers, what it refuses, what it remembers, how fast."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,32 @@ def test_the_keyboard_alone_is_enough(page: Page, two_providers: RunningApp) -> 
     expect(page.get_by_role("listbox")).to_be_hidden()
     expect(selector(page)).to_be_focused()
     expect(selector(page)).to_have_text("beta-2 · Beta")
+
+
+def test_a_pin_stands_on_top_by_mouse_and_by_keyboard_while_the_list_stays_open(
+    page: Page, two_providers: RunningApp
+) -> None:
+    open_chat(page, two_providers.url)
+    open_selector(page)
+    beta = page.get_by_role("group", name="Beta")
+    beta.get_by_role("option", name="Beta · beta-2").hover()
+    beta.get_by_title("Pin (Shift+Enter)").nth(1).click()
+    pinned = page.get_by_role("group", name="Pinned").get_by_role("option")
+    expect(pinned).to_have_count(1)
+    expect(pinned).to_have_attribute("aria-label", re.compile("^Beta · beta-2,.* pinned$"))
+    page.keyboard.type("alpha-1")
+    page.keyboard.press("Shift+Enter")
+    expect(page.get_by_role("option")).to_have_attribute("aria-label", re.compile("^Alpha · alpha-1,.* pinned$"))
+    page.get_by_role("combobox", name="Search models").fill("")
+    expect(pinned).to_have_count(2)
+    expect(selector(page)).to_contain_text("Automatic")
+    page.reload()
+    open_selector(page)
+    pinned.nth(1).click()
+    expect(selector(page)).to_have_text("alpha-1 · Alpha")
+    open_selector(page)
+    pinned.nth(0).get_by_title("Unpin (Shift+Enter)").click()
+    expect(pinned).to_have_count(1)
 
 
 def test_what_cannot_answer_is_shown_with_the_reason_and_cannot_be_chosen(

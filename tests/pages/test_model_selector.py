@@ -26,7 +26,8 @@ from core.types import (
     Secret,
 )
 from core.workbench import Workbench
-from pages.ui.model_selector import Group, Options, Row, _choose, _events, _fix, options
+from pages.ui.model_options import Group, Options, Row, options
+from pages.ui.model_selector import _choose, _events, _fix, _pin
 from pages.ui.session import Session
 from tests.core.test_usage import make_attempt, write
 from tests.pages.conftest import OpenPage
@@ -58,8 +59,9 @@ def build(
     remembered: Choice = AUTOMATIC,
     project: Project | None = None,
     uses: Sequence[ModelUse] = (),
+    pins: Sequence[tuple[str, str]] = (),
 ) -> Options:
-    return options(candidates, remembered=remembered, project=project, uses=uses, today=TODAY)
+    return options(candidates, remembered=remembered, project=project, uses=uses, pins=pins, today=TODAY)
 
 
 def groups(found: Options) -> dict[str, Group]:
@@ -112,7 +114,7 @@ def test_only_what_can_answer_may_be_chosen() -> None:
         "demo/echo": Choice("demo", "echo"),
     }
     chosen: list[Choice] = []
-    events = _events(found, choose=chosen.append, fix=lambda provider_id: None)
+    events = _events(found, choose=chosen.append, pin=lambda choice, is_wanted: None, fix=lambda provider_id: None)
     for forged in ("closed/c-1", "open/o-3", "open", "open/o-1/", "OPEN/o-1", "None/None", "/"):
         assert f"on_choose:{forged}_change" not in events
     events["on_choose:open/o-2_change"]()
@@ -183,6 +185,30 @@ def test_recent_are_the_last_three_that_can_still_be_chosen() -> None:
     ]
 
 
+def test_pinned_models_stand_on_top_in_the_order_of_pinning_and_are_not_recent_too() -> None:
+    pins = [("open", "o-2"), ("closed", "c-1"), ("open", "gone"), ("open", "o-1")]
+    uses = [ModelUse("open", "o-1", 1, None)]
+    found = build(uses=uses, pins=pins)
+    assert list(groups(found)) == ["", "Pinned", "Open", "Demo", "Closed", "Empty"]
+    assert [(row["value"], row["is_pinned"]) for row in groups(found)["Pinned"]["rows"]] == [
+        ("open/o-2", True),
+        ("open/o-1", True),
+    ]
+    assert [row["is_pinned"] for row in groups(found)["Demo"]["rows"]] == [None]
+    assert [row["is_pinned"] for row in groups(found)["Closed"]["rows"]] == [None]
+    asked: list[tuple[Choice, bool]] = []
+    events = _events(
+        build(pins=pins[:1]),
+        choose=lambda choice: None,
+        pin=lambda choice, is_wanted: asked.append((choice, is_wanted)),
+        fix=lambda provider_id: None,
+    )
+    events["on_pin:open/o-2_change"]()
+    events["on_pin:open/o-1_change"]()
+    assert asked == [(Choice("open", "o-2"), False), (Choice("open", "o-1"), True)]
+    assert not {"on_pin:demo/echo_change", "on_pin:closed/c-1_change", "on_pin:_change"} & set(events)
+
+
 @pytest.mark.parametrize(
     ("remembered", "name", "detail", "problem", "notice"),
     [
@@ -248,6 +274,16 @@ def test_a_choice_is_kept_in_the_conversation_and_clears_an_old_refusal(workbenc
     assert (tab.refusal, tab.draft_choice) == (None, AUTOMATIC)
     _choose(workbench, tab, None, Choice("demo", "demo-echo"))
     assert tab.draft_choice == Choice("demo", "demo-echo")
+
+
+def test_a_pin_is_kept_for_every_tab_and_can_be_taken_back(workbench: Workbench) -> None:
+    tab = Session()
+    for choice in (Choice("openai", "b"), Choice("openai", "a"), Choice("openai", "b")):
+        _pin(workbench, tab, choice, True)
+    assert workbench.store.pins.all() == [("openai", "b"), ("openai", "a")]
+    _pin(workbench, tab, Choice("openai", "b"), False)
+    assert workbench.store.pins.all() == [("openai", "a")]
+    assert tab.refusal is None
 
 
 def test_a_link_opens_its_provider(monkeypatch: pytest.MonkeyPatch) -> None:
