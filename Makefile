@@ -14,7 +14,7 @@ run: $(RUN_STAMP)
 	$(BIN)/streamlit run streamlit_app.py $(LOCAL) $(ARGS)
 
 test: $(DEV_STAMP)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 lint: $(DEV_STAMP)
 	$(BIN)/ruff format --check .
