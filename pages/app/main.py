@@ -10,7 +10,8 @@ if str(ROOT) not in sys.path:  # a launcher puts this file's own folder there
 import streamlit as st  # noqa: E402
 
 from pages.ui.enter import enter, is_admitted  # noqa: E402
-from pages.ui.links import CHAT, DATA, LOG, PROJECTS, PROVIDERS, SQL, USAGE  # noqa: E402
+from pages.ui.gate import is_signed_in  # noqa: E402
+from pages.ui.links import CHAT, DATA, LOG, PROJECTS, PROVIDERS, SIGN_OUT, SQL, USAGE  # noqa: E402
 
 # Before the navigation: a page's Material icon would become the tab's, and be fetched from a font host. An image of our
 # own would import numpy and PIL before anything is drawn: 10 MB and 0.1 s (measured 2026-11-24).
@@ -22,43 +23,20 @@ chat = st.Page(
     default=True,
     help="Ask any model of any provider you have a key for, and switch between two messages.",
 )
-providers = st.Page(
-    PROVIDERS,
-    title="Providers",
-    icon=":material/hub:",
-    help="Add keys, check that they work, and choose which models each provider offers.",
+others = (
+    (PROVIDERS, "Providers", "hub", "Add keys, check that they work, and choose which models each provider offers."),
+    (PROJECTS, "Projects", "folder", "Give conversations a system prompt, a model and a key in common."),
+    (USAGE, "Usage", "monitoring", "What it cost, how fast it was and how often it failed, by model and by day."),
+    (LOG, "Log", "receipt_long", "Every request to a provider: what it took, what it cost, and how to send it again."),
+    (SQL, "SQL", "code", "Ask the log in SQL: ready-made queries, your own, and the result as table, chart or file."),
+    (DATA, "Data", "database", "Where everything lies, its backups, and all of it in one file to take away."),
 )
-projects = st.Page(
-    PROJECTS,
-    title="Projects",
-    icon=":material/folder:",
-    help="Give conversations a system prompt, a model and a key in common.",
-)
-usage = st.Page(
-    USAGE,
-    title="Usage",
-    icon=":material/monitoring:",
-    help="What it cost, how fast it was and how often it failed, by model and by day.",
-)
-log = st.Page(
-    LOG,
-    title="Log",
-    icon=":material/receipt_long:",
-    help="Every request to a provider: what it took, what it cost and why, and how to send it again.",
-)
-sql = st.Page(
-    SQL,
-    title="SQL",
-    icon=":material/code:",
-    help="Ask the log in SQL: ready-made queries, your own, and the result as a table, chart or file.",
-)
-data = st.Page(
-    DATA,
-    title="Data",
-    icon=":material/database:",
-    help="Where everything lies, its backups, and everything in one file to take away or bring back.",
-)
-page = st.navigation([chat, providers, projects, usage, log, sql, data], position="top" if is_admitted() else "hidden")
+leave = ((SIGN_OUT, "Sign out", "logout", "This browser then needs the password again."),)
+pages = [
+    st.Page(path, title=title, icon=f":material/{icon}:", help=words)
+    for path, title, icon, words in (*others, *(leave if is_signed_in() else ()))
+]
+page = st.navigation([chat, *pages], position="top" if is_admitted() else "hidden")
 st.set_page_config(page_title=f"{page.title} · Switchboard", layout="centered" if page == chat else "wide")
 enter(is_main=True)
 page.run()

@@ -6,10 +6,10 @@ import streamlit as st
 
 from core.live import LiveTurn
 from core.tree import Tree
-from core.types import Status
+from core.types import Role, Status
 from core.workbench import Workbench
 from pages.ui.session import session
-from pages.ui.transcript import Transcript, draw_growing, draw_reply
+from pages.ui.transcript import Transcript, draw_growing, draw_reply, message_box
 
 # A tab looks for turns begun elsewhere this often; a running reply is drawn as soon as something arrives.
 IDLE_S = 2.0
@@ -33,7 +33,7 @@ def follow(transcript: Transcript, conversation_id: str, *, after: str | None, r
     new = workbench.store.messages.get(ids[ids.index(after) + 1 :] if after else ids)
     replace(transcript, tree=tree).draw([message for message in new if message.status is not Status.STREAMING])
     if turn and turn.reply.id in ids:
-        with st.chat_message("assistant"):
+        with message_box(Role.ASSISTANT):
             _grow(workbench, turn)
 
 

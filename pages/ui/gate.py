@@ -6,6 +6,7 @@ file runs as a plain script there are no routes: then the pages ask, and signing
 
 import asyncio
 import time
+from dataclasses import replace
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -118,16 +119,25 @@ def ask_in_page() -> None:
 
 def admits_tab() -> bool:
     """Whether the tab that runs this page gets in without a password."""
+    return door().admits(_tab(), now_s=time.time())
+
+
+def is_signed_in() -> bool:
+    """Whether this tab is in because of its browser's cookie, and so can sign out."""
+    visit = _tab()
+    return visit.session is not None and not door().admits(replace(visit, session=None), now_s=time.time())
+
+
+def _tab() -> Visit:
     peer = st.context.ip_address or "127.0.0.1"  # Streamlit says None for a browser on this machine
     headers = st.context.headers
-    visit = Visit(
+    return Visit(
         listening=st.get_option("server.address"),
         peer=peer,
         headers={name.lower(): ", ".join(headers.get_all(name)) for name in headers},
         session=st.context.cookies.get(COOKIE),
         is_of_other_user=is_of_other_user(peer, port=st.get_option("server.port")),
     )
-    return door().admits(visit, now_s=time.time())
 
 
 def secrets_line(password: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.live import LiveReply, LiveTurn
 from core.tree import Tree
@@ -22,6 +23,15 @@ _ENDINGS = {
 }
 
 
+# Streamlit's own are red and orange: signs of trouble.
+_AVATARS = {Role.USER: ":material/person:", Role.ASSISTANT: ":material/forum:"}
+
+
+def message_box(role: Role) -> DeltaGenerator:
+    """Return the box of one message, for what stands in it."""
+    return st.chat_message(role.value, avatar=_AVATARS[role])
+
+
 @dataclass(frozen=True, slots=True)
 class Transcript:
     """What messages are drawn with. `choice` is what an answer to a message of it would be asked of now."""
@@ -36,7 +46,7 @@ class Transcript:
         replies = [message.id for message in messages if message.role is Role.ASSISTANT]
         attempts = self.workbench.store.attempts.of_replies(replies) if replies else {}
         for message in messages:
-            with st.chat_message(message.role.value):
+            with message_box(message.role):
                 if message.role is Role.USER:
                     st.text(visible(message.text))
                 else:

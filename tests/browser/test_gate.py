@@ -193,8 +193,10 @@ def test_signing_out_ends_it_for_this_browser(context: BrowserContext, guarded: 
     [cookie] = [found for found in context.cookies() if found["name"] == COOKIE]
     assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Lax")
     assert COOKIE not in page.evaluate("document.cookie")
-    page.goto(f"{base}/sign-out")
+    page.get_by_role("link", name="Sign out").click()
+    page.get_by_role("link", name="Sign out of this browser").click()
     expect_only_the_sign_in_page(page)
+    assert len(context.pages) == 1
     page.goto(f"{base}/usage")
     expect_only_the_sign_in_page(page)
     # A stranger sent to /sign-out is not signed out by signing in.
