@@ -16,8 +16,8 @@ from tests.core.test_usage import odd_log, write
 from tests.running_app import RunningApp
 
 PAGES = ("", "providers", "projects", "usage", "log", "sql", "data", "sign_out")
-# Colours that are not ours to choose: those of code, and, in the dark, a chosen segment in the primary colour, which has
-# to be dark enough for the white letters of buttons.
+# Colours that are not ours to choose: those of code, and, in the dark, a chosen segment in the primary colour, which
+# has to be dark enough for the white letters of buttons.
 KNOWN = ('class="token ', "foreground color: #23807e")
 
 
@@ -55,7 +55,7 @@ def serious(page: Page) -> list[str]:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_has_a_serious_finding(browser: Browser, filled: tuple[RunningApp, str], scheme: str) -> None:
     app, conversation_id = filled
-    context = browser.new_context(color_scheme="dark" if scheme == "dark" else "light")
+    context = browser.new_context(color_scheme="dark" if scheme == "dark" else "light", reduced_motion="reduce")
     page = context.new_page()
     found: list[str] = []
     for path in (*PAGES, f"?c={conversation_id}"):
