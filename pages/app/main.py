@@ -11,7 +11,7 @@ import streamlit as st  # noqa: E402
 
 from pages.ui.enter import enter, is_admitted  # noqa: E402
 from pages.ui.gate import is_signed_in  # noqa: E402
-from pages.ui.links import CHAT, DATA, LOG, PROJECTS, PROVIDERS, SIGN_OUT, SQL, USAGE  # noqa: E402
+from pages.ui.links import CHAT, DATA, LOG, LOOK, PROJECTS, PROVIDERS, SIGN_OUT, SQL, USAGE  # noqa: E402
 
 # Before the navigation: a page's Material icon would become the tab's, and be fetched from a font host. An image of our
 # own would import numpy and PIL before anything is drawn: 10 MB and 0.1 s (measured 2026-11-24).
@@ -38,5 +38,6 @@ pages = [
 ]
 page = st.navigation([chat, *pages], position="top" if is_admitted() else "hidden")
 st.set_page_config(page_title=f"{page.title} · Switchboard", layout="centered" if page == chat else "wide")
+st.html(LOOK)
 enter(is_main=True)
 page.run()

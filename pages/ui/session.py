@@ -75,15 +75,17 @@ class Session:
     deleted_id: str | None = None  # the conversation just moved to the trash, for "Undo"
     backup: bytes | None = None  # the archive that was just made, until it is downloaded
     refusal: str | None = None  # why the last message was not sent
-    earlier: dict[str, int] = field(default_factory=dict)  # conversation id -> messages shown beyond the usual
+    earlier: dict[str, int] = field(
+        default_factory=dict
+    )  # id of a conversation or of a text -> what is shown of it beyond the usual
     sql: SqlTab = field(default_factory=SqlTab)
     to_put_back: dict[str, str] = field(default_factory=dict)  # widget key -> text for the next run
 
-    def shown(self, conversation_id: str, usual: int) -> int:
-        return usual + self.earlier.get(conversation_id, 0)
+    def shown(self, key: str, usual: int) -> int:
+        return usual + self.earlier.get(key, 0)
 
-    def show_more(self, conversation_id: str, more: int) -> None:
-        self.earlier[conversation_id] = self.earlier.get(conversation_id, 0) + more
+    def show_more(self, key: str, more: int) -> None:
+        self.earlier[key] = self.earlier.get(key, 0) + more
 
 
 def session() -> Session:

@@ -10,10 +10,10 @@ from core.live import LiveReply, LiveTurn
 from core.tree import Tree
 from core.types import Attempt, Choice, CostSource, FinishReason, Message, Role, Status
 from core.workbench import Workbench
-from pages.ui.blocks import mend, split
 from pages.ui.figures import count, duration, money
+from pages.ui.long_text import draw_text
 from pages.ui.message_actions import actions
-from pages.ui.safe import answer, literal, visible
+from pages.ui.safe import literal, visible
 
 _ENDINGS = {
     FinishReason.LENGTH: "The answer was cut at the model's output limit.",
@@ -55,11 +55,8 @@ class Transcript:
 
 
 def draw_reply(reply: Message, attempts: Sequence[Attempt]) -> None:
-    _draw_reasoning(reply.reasoning, reply.reasoning_ms, is_running=False)
-    blocks, tail = split(reply.text)
-    for block in [*blocks, tail]:
-        if block.strip():
-            st.markdown(answer(block))
+    _draw_reasoning(reply.id, reply.reasoning, reply.reasoning_ms, is_running=False)
+    draw_text(reply.text, key=reply.id)
     _draw_ending(reply)
     if line := _figures(reply, attempts):
         st.caption(line)
@@ -67,11 +64,11 @@ def draw_reply(reply: Message, attempts: Sequence[Attempt]) -> None:
 
 def draw_growing(turn: LiveTurn, look: LiveReply, workbench: Workbench) -> None:
     """Draw what has arrived of a running reply, and the button that stops it."""
-    _draw_reasoning(look.reasoning, look.reasoning_ms, is_running=not look.text)
-    blocks, tail = split(look.text)
-    for block in blocks:
-        st.markdown(answer(block))
-    st.markdown(answer(mend(tail)) if tail.strip() else ":shimmer[Waiting for the first words…]")
+    _draw_reasoning(turn.reply.id, look.reasoning, look.reasoning_ms, is_running=not look.text)
+    if look.text.strip():
+        draw_text(look.text, key=turn.reply.id, is_growing=True)
+    else:
+        st.markdown(":shimmer[Waiting for the first words…]")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Stop",
@@ -83,16 +80,14 @@ def draw_growing(turn: LiveTurn, look: LiveReply, workbench: Workbench) -> None:
         st.caption(f"{_served_by(turn.reply)} · {literal(look.notice)}" if look.notice else _served_by(turn.reply))
 
 
-def _draw_reasoning(reasoning: str, reasoning_ms: int | None, *, is_running: bool) -> None:
+def _draw_reasoning(reply_id: str, reasoning: str, reasoning_ms: int | None, *, is_running: bool) -> None:
     if not reasoning:
         return
     label = f"Thought for {duration(reasoning_ms)}" if reasoning_ms is not None else "Thought"
     if is_running:
         label = ":shimmer[Thinking…]"
     with st.expander(label, type="compact"):
-        blocks, tail = split(reasoning)
-        for block in [*blocks, tail]:
-            st.markdown(answer(mend(block)))
+        draw_text(reasoning, key=f"{reply_id}-reasoning", is_growing=True)
 
 
 def _draw_ending(reply: Message) -> None:
