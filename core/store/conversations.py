@@ -84,6 +84,10 @@ class ConversationTable:
     def pin(self, conversation_id: str, is_pinned: bool) -> None:
         self._set(conversation_id, "is_pinned", is_pinned)
 
+    def move(self, conversation_id: str, project_id: str) -> None:
+        """Put the conversation into another project. What was logged stays with the one it was asked in."""
+        self._set(conversation_id, "project_id", project_id)
+
     def delete(self, conversation_id: str) -> None:
         """Move the conversation to the trash."""
         self._set(conversation_id, "deleted_at", to_db(datetime.now(UTC)))

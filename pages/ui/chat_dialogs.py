@@ -7,6 +7,7 @@ from core.export import to_json, to_markdown
 from core.text import clean_title
 from core.types import Choice, Conversation
 from core.workbench import Workbench
+from pages.ui.links import PROJECTS
 from pages.ui.safe import literal
 from pages.ui.session import session
 
@@ -23,6 +24,8 @@ def open_dialog(workbench: Workbench, conversation: Conversation | None, choice:
             _edit(workbench, dialog.id, choice)
         case "rename" if conversation:
             _rename(workbench, conversation)
+        case "move" if conversation:
+            _move(workbench, conversation)
         case "export" if conversation:
             _export(workbench, conversation)
         case "trash":
@@ -60,6 +63,31 @@ def _rename(workbench: Workbench, conversation: Conversation) -> None:
         except SwitchboardError as error:
             st.error(error.message)
             return
+        _close()
+        st.rerun()
+
+
+@st.dialog("Move to a project", on_dismiss=_close)
+def _move(workbench: Workbench, conversation: Conversation) -> None:
+    projects = workbench.store.projects.all()
+    ids = [project.id for project in projects]
+    with st.form("move", border=False):
+        project = st.selectbox(
+            "Project",
+            projects,
+            index=ids.index(conversation.project_id) if conversation.project_id in ids else 0,
+            format_func=lambda project: project.name,
+            help="Its system prompt, model and key count from the next message on.",
+        )
+        is_sent = st.form_submit_button("Move", type="primary")
+    st.page_link(PROJECTS, label="Add a project under Projects", icon=":material/folder:")
+    if is_sent and project:
+        try:
+            workbench.store.conversations.move(conversation.id, project.id)
+        except SwitchboardError as error:
+            st.error(literal(error.message))
+            return
+        workbench.engine.changed(conversation.id)
         _close()
         st.rerun()
 

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.projects import DEFAULT_PROJECT_ID
 from core.types import Conversation
 from core.workbench import Workbench
 from pages.ui.safe import literal
@@ -11,16 +12,21 @@ from pages.ui.session import Dialog, session
 def conversation_header(workbench: Workbench, conversation: Conversation) -> None:
     store = workbench.store.conversations
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute", wrap=False):
-        st.markdown(f"**{literal(conversation.title)}**")
+        project = workbench.store.projects.get(conversation.project_id)
+        is_named = project is not None and project.id != DEFAULT_PROJECT_ID
+        badge = f" :gray-badge[:material/folder: {literal(project.name)}]" if project and is_named else ""
+        st.markdown(f"**{literal(conversation.title)}**{badge}")
         action = st.menu_button(
             ":material/more_horiz:",
-            ["Rename", "Unpin" if conversation.is_pinned else "Pin", "Export", "Delete"],
+            ["Rename", "Unpin" if conversation.is_pinned else "Pin", "Move to a project", "Export", "Delete"],
             key="conversation-menu",
             type="tertiary",
         )
     match action:
         case "Rename":
             session().dialog = Dialog("rename", conversation.id)
+        case "Move to a project":
+            session().dialog = Dialog("move", conversation.id)
         case "Export":
             session().dialog = Dialog("export", conversation.id)
         case "Pin" | "Unpin":

@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # pyarrow comes with it, and only the SQL page needs that
 class Dialog:
     """The dialog that is open: drawn again by each run until it is closed, so that no rerun can take it away."""
 
-    kind: Literal["edit", "rename", "export", "trash"]
+    kind: Literal["edit", "rename", "move", "export", "trash"]
     id: str = ""  # of the message or conversation it is about
 
 

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from core.projects import DEFAULT_PROJECT_ID
 from core.router import problem
 from core.workbench import Workbench
 from pages.ui.conversation_list import open_conversation
@@ -33,10 +34,31 @@ def welcome(workbench: Workbench) -> str | None:
     else:
         names = ", ".join(c.provider.name for c in usable if not c.is_demo)
         st.caption(f"Ready: {names}. Choose a model below; the choice counts from the next message on.")
+    _project(workbench)
     if not usable or not all(c.is_demo for c in usable):
         return None
     clicked = st.pills("Suggestions", list(_SUGGESTIONS), label_visibility="collapsed", key="suggestion")
     return _SUGGESTIONS[clicked] if clicked else None
+
+
+def _project(workbench: Workbench) -> None:
+    """Say which project the conversation will be in, and let it be another, once there is more than one."""
+    projects = workbench.store.projects.all()
+    ids = [project.id for project in projects]
+    tab = session()
+    if tab.project_id not in ids:
+        tab.project_id = DEFAULT_PROJECT_ID  # another tab archived it
+    if len(projects) > 1:
+        chosen = st.selectbox(
+            "Project",
+            ids,
+            index=ids.index(tab.project_id),
+            format_func=lambda project_id: projects[ids.index(project_id)].name,
+            width=320,
+        )
+        if chosen != tab.project_id:
+            tab.project_id = chosen
+            st.rerun()  # the model selector has already said who answers
 
 
 def undo_delete(workbench: Workbench) -> None:
