@@ -1,4 +1,4 @@
-"""Make the README's pictures from a real run: python -m docs.screenshot
+"""Make the pictures of every page from a real run: python -m docs.screenshot [folder]
 
 The app runs on a folder of its own; what answers are the built-in demo and two scripted servers on this machine. The
 months of figures on the usage page are generated here and never leave that folder.
@@ -6,6 +6,7 @@ months of figures on the usage page are generated here and never leave that fold
 
 import random
 import re
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -21,7 +22,7 @@ from core.config import load_config
 from core.errors import ErrorKind
 from core.ids import new_id
 from core.pricing import Cost, cost
-from core.projects import DEFAULT_PROJECT_ID
+from core.projects import DEFAULT_PROJECT_ID, ProjectForm
 from core.providers import ProviderForm
 from core.store.connection import Cursor
 from core.types import AUTOMATIC, Attempt, Choice, CostSource, FinishReason, Model, Price, Provider, Status, Usage
@@ -58,7 +59,18 @@ GROUP BY model_name
 ```"""
 
 
-def main() -> None:
+# Pages that are shown as they open, and a heading that says they have.
+PAGES = {
+    "providers": "Models of Anthropic",
+    "projects": "Default",
+    "log": "Log",
+    "sql": "SQL",
+    "data": "Files",
+}
+
+
+def main(pictures: Path = HERE) -> None:
+    """Write a picture of each page into the folder; of the Providers page also a dark one."""
     with TemporaryDirectory() as folder:
         data = Path(folder) / "data"
         with (
@@ -72,8 +84,11 @@ def main() -> None:
             conversation_id = _prepare(data, gateway.url, local.url)
             chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
             with RunningApp(data) as app:
-                _picture_chat(_page(chromium), app.url, conversation_id)
-                _picture_usage(_page(chromium), app.url)
+                _picture_chat(_page(chromium), app.url, conversation_id, pictures)
+                _picture_usage(_page(chromium), app.url, pictures)
+                for name in PAGES:
+                    _picture(_page(chromium), app.url, name, pictures / f"{name}.png")
+                _picture(_page(chromium, is_dark=True), app.url, "providers", pictures / "providers-dark.png")
             chromium.close()
 
 
@@ -88,6 +103,9 @@ def _prepare(data: Path, gateway_url: str, local_url: str) -> str:
         _ask(workbench, "How do I add a provider?", Choice("demo", "demo-guide"))
         for text, model_id in EARLIER:
             _ask(workbench, text, Choice(owners[model_id].id, model_id))
+        workbench.projects.save(
+            ProjectForm("Release notes", "Write for people who upgrade. Name what breaks first.", FAST.id, second.id)
+        )
         conversation_id = _ask(workbench, FIRST_QUESTION, AUTOMATIC)
         workbench.store.conversations.choose(conversation_id, Choice(local.id, CODER.id))
         _log(workbench, list(_months(owners, now=datetime.now(UTC))))
@@ -181,16 +199,19 @@ def _attempt(provider: Provider, model: Model, started_at: datetime, chance: ran
     )
 
 
-def _page(chromium: Browser) -> Page:
+def _page(chromium: Browser, *, is_dark: bool = False) -> Page:
     context = chromium.new_context(
-        viewport={"width": 1280, "height": 800}, device_scale_factor=1, color_scheme="light", timezone_id="UTC"
+        viewport={"width": 1280, "height": 800},
+        device_scale_factor=1,
+        color_scheme="dark" if is_dark else "light",
+        timezone_id="UTC",
     )
     page = context.new_page()
     page.set_default_timeout(DEADLINE_S * 1000)
     return page
 
 
-def _picture_chat(page: Page, url: str, conversation_id: str) -> None:
+def _picture_chat(page: Page, url: str, conversation_id: str, pictures: Path) -> None:
     """Send the second message of the conversation, to another provider, and show both answers."""
     page.goto(f"{url}/?c={conversation_id}")
     replies = page.get_by_label("Chat message from assistant")
@@ -202,19 +223,25 @@ def _picture_chat(page: Page, url: str, conversation_id: str) -> None:
     expect(replies.last).to_contain_text("chosen with the message", timeout=DEADLINE_S * 1000)
     expect(page.get_by_role("button", name="Stop")).to_have_count(0)
     box.blur()
-    _save(page, "chat.png")
+    _save(page, pictures / "chat.png")
 
 
-def _picture_usage(page: Page, url: str) -> None:
+def _picture_usage(page: Page, url: str, pictures: Path) -> None:
     """Show the figures and, whole, the first row of charts."""
     page.goto(f"{url}/usage")
     expect(page.get_by_text("Tokens per day")).to_be_visible()
     expect(page.get_by_role("heading", name="By model")).to_be_attached()
     page.get_by_test_id("stVegaLiteChart").nth(2).scroll_into_view_if_needed()
-    _save(page, "usage.png")
+    _save(page, pictures / "usage.png")
 
 
-def _save(page: Page, name: str) -> None:
+def _picture(page: Page, url: str, name: str, path: Path) -> None:
+    page.goto(f"{url}/{name}")
+    expect(page.get_by_role("heading", name=PAGES[name])).to_be_visible()
+    _save(page, path)
+
+
+def _save(page: Page, path: Path) -> None:
     """Write what the page shows once it has come to rest, in 256 colours: a quarter of the bytes."""
     page.mouse.move(640, 5)
     before = b""
@@ -222,7 +249,6 @@ def _save(page: Page, name: str) -> None:
     while (shown := page.screenshot(animations="disabled")) != before and time.monotonic() < end_s:
         before = shown
         page.wait_for_timeout(1000)
-    path = HERE / name
     path.write_bytes(shown)
     with Image.open(path) as image:
         image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
@@ -230,4 +256,4 @@ def _save(page: Page, name: str) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(Path, sys.argv[1:]))
