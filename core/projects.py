@@ -89,10 +89,19 @@ class Projects:
             owner = project_owner(project.id, provider_id)
             self._store.settings.write(lambda cursor: self._store.keys.delete(cursor, owner))
 
-    def delete(self, project: Project) -> None:
-        """Delete a project and its key. Its conversations stay and are answered as without a project."""
+    def restore(self, project: Project) -> None:
+        """Take a project back out of the archive. Raises InvalidInput while another one has its name."""
+        try:
+            self._store.settings.write(lambda cursor: self._store.projects.restore(cursor, project.id))
+        except Conflict as conflict:
+            raise InvalidInput(f"There is another project called {project.name} now: rename that one first.") from (
+                conflict
+            )
+
+    def archive(self, project: Project) -> None:
+        """Put a project away and forget its key. Its conversations stay and are answered as without a project."""
         if project.id == DEFAULT_PROJECT_ID:
-            raise InvalidInput("The default project cannot be deleted: conversations without another live in it.")
+            raise InvalidInput("The default project cannot be archived: conversations without another live in it.")
 
         def write(cursor: Cursor) -> None:
             self._store.projects.delete(cursor, project.id)

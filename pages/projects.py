@@ -6,12 +6,13 @@ from core.projects import DEFAULT_PROJECT_ID
 from pages.ui.enter import enter
 from pages.ui.project_forms import (
     add_project,
+    archive_project,
     choice_of,
-    delete_project,
     edit_project,
     key_place,
     model_words,
     override_words,
+    project_archive,
     project_table,
 )
 from pages.ui.provider_forms import apply
@@ -65,5 +66,7 @@ with st.container(horizontal=True, gap="xsmall"):
         edit_project(workbench, project)
     if project.id in keyed and st.button("Remove key", icon=":material/key_off:"):
         apply(lambda: workbench.projects.remove_key(project), f"Own key of {name} removed.")
-    if project.id != DEFAULT_PROJECT_ID and st.button("Delete", icon=":material/delete:"):
-        delete_project(workbench, project)
+    if project.id != DEFAULT_PROJECT_ID and st.button("Archive", icon=":material/archive:"):
+        archive_project(workbench, project)
+
+project_archive(workbench)

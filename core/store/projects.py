@@ -25,6 +25,12 @@ class ProjectTable:
         with self._database.read() as cursor:
             return next((Project(**row) for row in dicts(cursor, sql, [project_id])), None)
 
+    def archived(self) -> list[Project]:
+        """Return what was put away, last first."""
+        sql = f"SELECT {_COLUMNS} FROM projects WHERE deleted_at IS NOT NULL ORDER BY deleted_at DESC, id"
+        with self._database.read() as cursor:
+            return [Project(**row) for row in dicts(cursor, sql)]
+
     def add(self, cursor: Cursor, project: Project) -> None:
         insert(cursor, "projects", {"id": project.id, **_fields(project), "created_at": to_db(datetime.now(UTC))})
 
@@ -32,6 +38,9 @@ class ProjectTable:
         fields = _fields(project)
         assignments = ", ".join(f"{name} = ?" for name in fields)
         cursor.execute(f"UPDATE projects SET {assignments} WHERE id = ?", [*fields.values(), project.id])
+
+    def restore(self, cursor: Cursor, project_id: str) -> None:
+        cursor.execute("UPDATE projects SET deleted_at = NULL WHERE id = ?", [project_id])
 
     def delete(self, cursor: Cursor, project_id: str) -> None:
         cursor.execute("UPDATE projects SET deleted_at = ? WHERE id = ?", [to_db(datetime.now(UTC)), project_id])

@@ -1,6 +1,7 @@
 """What the Projects page asks about a project, and what it says about one."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -120,20 +121,36 @@ def edit_project(workbench: Workbench, project: Project) -> None:
     st.dialog(f"Edit {literal(project.name)}", width="medium", on_dismiss="rerun")(body)()
 
 
-def delete_project(workbench: Workbench, project: Project) -> None:
+def archive_project(workbench: Workbench, project: Project) -> None:
     def body() -> None:
-        st.write("Its conversations stay, and are answered as without a project. Its own key is forgotten.")
-        if st.button("Delete", type="primary", icon=":material/delete:"):
-            apply(lambda: forget_project(workbench, project), f"{literal(project.name)} deleted.")
+        st.write(
+            "Its conversations stay, and are answered as without a project until you restore it. Its own key is "
+            "forgotten."
+        )
+        if st.button("Archive", type="primary", icon=":material/archive:"):
+            apply(lambda: put_away(workbench, project), f"{literal(project.name)} archived.")
 
-    st.dialog(f"Delete {literal(project.name)}?")(body)()
+    st.dialog(f"Archive {literal(project.name)}?")(body)()
 
 
-def forget_project(workbench: Workbench, project: Project) -> None:
-    """Delete a project; new conversations of this tab go to the default one again if they went there."""
-    workbench.projects.delete(project)
+def put_away(workbench: Workbench, project: Project) -> None:
+    """Archive a project; new conversations of this tab go to the default one again if they went there."""
+    workbench.projects.archive(project)
     if session().project_id == project.id:
         session().project_id = DEFAULT_PROJECT_ID
+
+
+def project_archive(workbench: Workbench) -> None:
+    """List what was put away, if anything was, with a way back."""
+    archived = workbench.store.projects.archived()
+    if not archived:
+        return
+    with st.expander(f"Archived ({len(archived)})", icon=":material/archive:"):
+        for project in archived:
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown(literal(project.name), width="stretch")
+                if st.button("Restore", key=f"restore-{project.id}", icon=":material/unarchive:"):
+                    apply(partial(workbench.projects.restore, project), f"{literal(project.name)} restored.")
 
 
 def key_place(candidate: Candidate | None) -> str:

@@ -119,25 +119,39 @@ def test_an_override_key_can_be_removed_and_the_providers_own_is_used_again(
     assert [key.secret.reveal() for key in keys if key] == ["providers-own"]
 
 
-def test_a_deleted_project_takes_its_key_with_it_and_frees_its_name(workbench: Workbench, mine: Provider) -> None:
+def test_an_archived_project_loses_its_key_and_frees_its_name(workbench: Workbench, mine: Provider) -> None:
     project = workbench.projects.save(ProjectForm("Atlas", provider_id=mine.id, key="override"))
-    workbench.projects.delete(project)
+    workbench.projects.archive(project)
     assert [found.name for found in workbench.store.projects.all()] == ["Default"]
     assert len(workbench.store.keys.all()) == 1
     assert workbench.projects.save(ProjectForm("Atlas")).id != project.id
 
 
-def test_the_default_project_cannot_be_deleted(workbench: Workbench) -> None:
+def test_an_archived_project_comes_back_once_its_name_is_free(workbench: Workbench, mine: Provider) -> None:
+    project = workbench.projects.save(ProjectForm("Atlas", "Be brief.", provider_id=mine.id, key="override"))
+    workbench.projects.archive(project)
+    assert workbench.store.projects.archived() == [project]
+    other = workbench.projects.save(ProjectForm("ATLAS"))
+    with pytest.raises(InvalidInput, match="another project called Atlas"):
+        workbench.projects.restore(project)
+    workbench.projects.save(ProjectForm("Borealis"), project=other)
+    workbench.projects.restore(project)
+    assert workbench.store.projects.get(project.id) == project
+    assert workbench.store.projects.archived() == []
+    assert not workbench.projects.has_key(project)
+
+
+def test_the_default_project_cannot_be_archived(workbench: Workbench) -> None:
     [default] = workbench.store.projects.all()
-    with pytest.raises(InvalidInput, match="cannot be deleted"):
-        workbench.projects.delete(default)
+    with pytest.raises(InvalidInput, match="cannot be archived"):
+        workbench.projects.archive(default)
     assert workbench.store.projects.all() == [default]
 
 
-def test_a_conversation_of_a_deleted_project_goes_on(workbench: Workbench, provider: Provider) -> None:
+def test_a_conversation_of_an_archived_project_goes_on(workbench: Workbench, provider: Provider) -> None:
     project = workbench.projects.save(ProjectForm("Atlas", "Be brief."))
     conversation_id = workbench.turns.send("Hello", Choice(provider.id), conversation_id=None, project_id=project.id)
     finished(workbench, conversation_id)
-    workbench.projects.delete(project)
+    workbench.projects.archive(project)
     reply = finished(workbench, send(workbench, "Again", provider, conversation_id=conversation_id))
     assert reply.text == "Hello."

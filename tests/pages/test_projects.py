@@ -23,12 +23,12 @@ def _save(workbench: Workbench, provider: Provider | None = None, *, key: str = 
     return workbench.projects.save(form)
 
 
-def test_the_default_project_is_shown_and_cannot_be_deleted(open_page: OpenPage) -> None:
+def test_the_default_project_is_shown_and_cannot_be_archived(open_page: OpenPage) -> None:
     app = open_page("projects")
     assert list(app.dataframe[0].value["Name"]) == ["Default"]
     assert list(app.dataframe[0].value["Answers"]) == ["Automatic"]
     assert "Edit" in _labels(app)
-    assert not {"Delete", "Remove key"} & set(_labels(app))
+    assert not {"Archive", "Remove key"} & set(_labels(app))
 
 
 def test_a_projects_own_key_is_shown_masked_and_can_be_removed(
@@ -55,6 +55,18 @@ def test_new_conversations_go_where_the_user_says(open_page: OpenPage, workbench
 def test_a_system_prompt_is_shown_as_it_is(open_page: OpenPage, workbench: Workbench) -> None:
     app = open_page("projects", project_shown_id=_save(workbench).id)
     assert app.code[0].value == "Be *brief*."
+
+
+def test_an_archived_project_is_listed_below_and_comes_back(open_page: OpenPage, workbench: Workbench) -> None:
+    project = _save(workbench)
+    app = open_page("projects", project_shown_id=project.id)
+    assert {"Archive"} <= set(_labels(app))
+    workbench.projects.archive(project)
+    app.run()
+    assert list(app.dataframe[0].value["Name"]) == ["Default"]
+    _press(app, "Restore")
+    assert list(app.dataframe[0].value["Name"]) == ["Default", "Atlas"]
+    assert "Restore" not in _labels(app)
 
 
 @pytest.mark.parametrize(
