@@ -15,6 +15,7 @@ from core.errors import ErrorKind, ProviderError, StorageError
 from core.events import (
     Completed,
     FlagLearned,
+    LimitLearned,
     Notice,
     PermissionRequest,
     ReasoningDelta,
@@ -28,10 +29,11 @@ from core.events import (
 from core.ids import new_id
 from core.live import LiveTurn
 from core.pricing import Cost, cost, estimate_tokens
-from core.types import Attempt, CostSource, Provider, ProviderFlag, Status, Usage
+from core.runners.parameters import fit, taught, words
+from core.types import Attempt, CostSource, Route, Status, Usage
 
 logger = logging.getLogger(__name__)
-Learn = Callable[[Provider, ProviderFlag], None]
+Learn = Callable[[Route, FlagLearned | LimitLearned], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class _Seen:
     ttft_ms: int | None = None
     usage: Usage = field(default_factory=Usage)
     completed: Completed | None = None
+    learned: list[FlagLearned | LimitLearned] = field(default_factory=list)
 
     def elapsed_ms(self) -> int:
         return round((time.monotonic() - self.began_s) * 1000)
@@ -105,8 +108,9 @@ async def _consume(turn: LiveTurn, engine: Engine, seen: _Seen, learn: Learn) ->
             aclosing(runner.stream(turn.route, turn.request)) as events,  # type: ignore[type-var]
         ):
             async for event in events:
-                if isinstance(event, FlagLearned):
-                    await _keep(event.flag, turn.route.provider, learn)
+                if isinstance(event, FlagLearned | LimitLearned):
+                    seen.learned.append(event)
+                    await _keep(event, turn.route, learn)
                 else:
                     _take(event, turn, seen)
                 limit_s = limits.first_event_s if seen.ttft_ms is None else limits.idle_s
@@ -118,12 +122,12 @@ async def _consume(turn: LiveTurn, engine: Engine, seen: _Seen, learn: Learn) ->
         raise ProviderError(ErrorKind.INTERRUPTED, f"{name} broke off before the answer's end. Try again.")
 
 
-async def _keep(flag: ProviderFlag, provider: Provider, learn: Learn) -> None:
+async def _keep(lesson: FlagLearned | LimitLearned, route: Route, learn: Learn) -> None:
     try:
-        await asyncio.to_thread(learn, provider, flag)
+        await asyncio.to_thread(learn, route, lesson)
     except StorageError as error:
         # The answer is worth more: the next request meets the same refusal and learns it again.
-        logger.warning("What %s taught could not be kept: %s", provider.name, error)
+        logger.warning("What %s taught could not be kept: %s", route.provider.name, error)
 
 
 def _take(event: StreamEvent, turn: LiveTurn, seen: _Seen) -> None:
@@ -143,7 +147,7 @@ def _take(event: StreamEvent, turn: LiveTurn, seen: _Seen) -> None:
         case Completed():
             seen.completed = event
             seen.usage = event.usage
-        case FlagLearned() | ToolCall() | ToolResult() | PermissionRequest():
+        case FlagLearned() | LimitLearned() | ToolCall() | ToolResult() | PermissionRequest():
             pass  # flags are kept by the caller; plain chat has no tools
         case _:
             assert_never(event)
@@ -198,6 +202,7 @@ def _outcome(turn: LiveTurn, seen: _Seen, status: Status, error: ProviderError |
             price=route.model.price,
             cost_usd=price.total,
             cost_source=price.source,
+            parameters=words(fit(taught(route, seen.learned), turn.request)),
         ),
         status=status,
         text=look.text,

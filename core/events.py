@@ -74,6 +74,13 @@ class FlagLearned:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitLearned:
+    """A refusal named the longest answer of this model; it is kept on the model for the next request."""
+
+    max_output_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Completed:
     usage: Usage = field(default_factory=Usage)
     finish_reason: FinishReason = FinishReason.STOP
@@ -93,5 +100,6 @@ StreamEvent = (
     | Notice
     | UsageReport
     | FlagLearned
+    | LimitLearned
     | Completed
 )

@@ -3,18 +3,19 @@
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
 from core.catalog import CatalogProvider, load_catalog
 from core.encryption import Keyring, clean_key, mask
 from core.errors import InvalidInput, KeyUnreadable
+from core.events import FlagLearned, LimitLearned
 from core.ids import new_id
 from core.runners import RUNNERS
 from core.store import Store
 from core.store.connection import Conflict, Cursor
 from core.stored_keys import StoredKeys
 from core.text import clean_identifier, clean_name, name_key
-from core.types import Candidate, Check, Key, KeySource, Model, Project, Provider, ProviderFlag, Secret
+from core.types import Candidate, Check, Key, KeySource, Model, Project, Provider, ProviderFlag, Route, Secret
 from core.urls import normalise, origin
 
 logger = logging.getLogger(__name__)
@@ -264,6 +265,26 @@ class Providers:
     def learn(self, provider: Provider, flag: ProviderFlag) -> None:
         """Keep what the wire taught us about this provider."""
         self._store.settings.write(lambda cursor: self._store.providers.learn(cursor, provider.id, flag))
+
+    def take(self, route: Route, lesson: FlagLearned | LimitLearned) -> None:
+        """Keep what a request has taught."""
+        match lesson:
+            case FlagLearned(flag):
+                self.learn(route.provider, flag)
+            case LimitLearned(tokens):
+                self.learn_limit(route.model, tokens)
+            case _:
+                assert_never(lesson)
+
+    def forget(self, provider: Provider, flag: ProviderFlag) -> None:
+        """Forget what the wire taught us: the next request tries the parameter again."""
+        self._store.settings.write(lambda cursor: self._store.providers.forget_flag(cursor, provider.id, flag))
+
+    def learn_limit(self, model: Model, tokens: int) -> None:
+        """Keep the longest answer that a refusal named as this model's."""
+        self._store.settings.write(
+            lambda cursor: self._store.models.limit_output(cursor, model.provider_id, model.id, tokens)
+        )
 
     def seed(self) -> None:
         """Bring in what the catalogue has and this store has never had. The user's edits and deletions stand."""

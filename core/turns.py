@@ -13,12 +13,15 @@ from core.live import LiveTurn
 from core.pricing import cost, estimate_tokens
 from core.providers import Providers
 from core.router import fallbacks, resolve
+from core.runners.parameters import check
 from core.store import Store
 from core.store.connection import Conflict, Cursor
 from core.store.conversations import fetch
 from core.text import clean_message, title_of
 from core.tree import Tree
 from core.types import (
+    UNSET,
+    AnswerSettings,
     Attempt,
     ChatMessage,
     ChatRequest,
@@ -42,7 +45,7 @@ class Turns:
         self._store = store
         self._engine = engine
         self._providers = providers
-        self._answering = Answering(store, engine, learn=providers.learn, retries=retries)
+        self._answering = Answering(store, engine, learn=providers.take, retries=retries)
 
     def preview(self, choice: Choice, *, project_id: str | None = None) -> Route | Refusal:
         """Return what the router would answer now."""
@@ -59,9 +62,18 @@ class Turns:
         route = resolve(candidates, choice=choice, project=project, aliases=load_catalog().aliases)
         return route, [] if isinstance(route, Refusal) else fallbacks(route, candidates)
 
-    def send(self, text: str, choice: Choice, *, conversation_id: str | None, project_id: str) -> str:
+    def send(
+        self,
+        text: str,
+        choice: Choice,
+        *,
+        conversation_id: str | None,
+        project_id: str,
+        settings: AnswerSettings = UNSET,
+    ) -> str:
         """Store the message and its reply, start the answer and return the conversation's id (new without one).
 
+        `settings` are those of a new conversation; one that exists has its own.
         Raises TurnRefused, InvalidInput or StorageError, and then nothing was written.
         """
         text = clean_message(text)
@@ -78,9 +90,14 @@ class Turns:
             leaf_id=None,
             created_at=now,
             updated_at=now,
+            settings=check(settings),
         )
         self._start(conversation, choice, parent_id=None, text=text, is_new=True)
         return conversation.id
+
+    def tune(self, conversation_id: str, settings: AnswerSettings) -> None:
+        """Remember how the next answers of a conversation are asked for. Raises InvalidInput, StorageError."""
+        self._store.conversations.tune(conversation_id, check(settings))
 
     def edit(self, message: Message, text: str, choice: Choice) -> None:
         """Send another text in this message's place; what stood there stays as its sibling. Raises as `send`."""
@@ -167,7 +184,7 @@ class Turns:
             reply=reply,
             project_id=conversation.project_id,
             route=route,
-            request=_request([*history, *added], project),
+            request=_request([*history, *added], project, conversation.settings),
             fallbacks=others,
         )
         self._engine.start(turn, self._answering.run(turn))
@@ -265,7 +282,13 @@ def _cut_off(store: Store, reply: Message, project_id: str | None, now: datetime
     )
 
 
-def _request(messages: list[Message], project: Project | None) -> ChatRequest:
+def _request(messages: list[Message], project: Project | None, settings: AnswerSettings) -> ChatRequest:
     """Build what is sent: text only. One provider's reasoning and signatures never go to another."""
     said = tuple(ChatMessage(role=message.role, text=message.text) for message in messages if message.text.strip())
-    return ChatRequest(messages=said, system=project.system_prompt if project else None)
+    return ChatRequest(
+        messages=said,
+        system=project.system_prompt if project else None,
+        max_output_tokens=settings.max_output_tokens,
+        thinking=settings.thinking,
+        temperature=settings.temperature,
+    )

@@ -40,6 +40,17 @@ class ProviderFlag(StrEnum):
     NO_STREAM_OPTIONS = "no_stream_options"  # refuses stream_options: usage may be missing
     MAX_TOKENS = "max_tokens"  # wants max_tokens, refuses max_completion_tokens
     MAX_COMPLETION_TOKENS = "max_completion_tokens"  # wants max_completion_tokens, refuses max_tokens
+    NO_TEMPERATURE = "no_temperature"  # refuses a temperature
+    NO_THINKING = "no_thinking"  # refuses to be told how much to think
+
+
+class Thinking(StrEnum):
+    """How much a model is asked to think. Where it can only be switched, everything but `OFF` is on."""
+
+    OFF = "off"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
 
 
 class KeySource(StrEnum):
@@ -180,6 +191,18 @@ AUTOMATIC = Choice()
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerSettings:
+    """How answers are asked for, kept for each conversation whoever answers in it. None: nothing is said about it."""
+
+    thinking: Thinking | None = None
+    temperature: float | None = None
+    max_output_tokens: int | None = None
+
+
+UNSET = AnswerSettings()
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """Which provider, model and key answer a message, and why."""
 
@@ -214,6 +237,8 @@ class ChatRequest:
     messages: tuple[ChatMessage, ...]
     system: str | None = None
     max_output_tokens: int | None = None  # None: nothing is sent where the protocol allows it
+    thinking: Thinking | None = None  # this and the next: sent where the model takes it
+    temperature: float | None = None
     session_id: str | None = None  # an agent session to resume
     folder: str | None = None  # the only folder an agent may touch
 
@@ -256,6 +281,7 @@ class Conversation:
     updated_at: datetime
     is_pinned: bool = False
     deleted_at: datetime | None = None
+    settings: AnswerSettings = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,3 +363,4 @@ class Attempt:
     price: Price = field(default_factory=Price)
     cost_usd: Decimal | None = None
     cost_source: CostSource = CostSource.UNPRICED
+    parameters: str | None = None  # what was sent of the answer settings, in words

@@ -5,6 +5,7 @@ import streamlit as st
 from core.errors import SwitchboardError
 from core.tree import Tree
 from core.types import Status
+from pages.ui.answer_settings import answer_settings
 from pages.ui.chat_dialogs import open_dialog
 from pages.ui.conversation_header import conversation_header
 from pages.ui.conversation_list import conversation_list, open_conversation
@@ -37,7 +38,9 @@ if conversation:
 with st.bottom:
     if tab.refusal:
         st.error(literal(tab.refusal), icon=":material/block:")
-    choice = model_selector(workbench, conversation)
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
+        choice = model_selector(workbench, conversation)
+        settings = answer_settings(workbench, conversation, choice)
 # Not inside st.bottom: only where Streamlit itself puts the input there does the page follow the end of the answer.
 text = st.chat_input("Message", key="message")
 if conversation is None:
@@ -47,7 +50,9 @@ if conversation is None:
 if text:
     tab.refusal = None
     try:
-        started = workbench.turns.send(text, choice, conversation_id=tab.conversation_id, project_id=tab.project_id)
+        started = workbench.turns.send(
+            text, choice, conversation_id=tab.conversation_id, project_id=tab.project_id, settings=settings
+        )
     except SwitchboardError as error:
         tab.refusal = error.message
         put_back("message", text)

@@ -8,6 +8,7 @@ from pages.ui.asking import collect
 from pages.ui.discovery import discovery_dialog
 from pages.ui.enter import enter
 from pages.ui.fallbacks import fallback_chain
+from pages.ui.learned import learned
 from pages.ui.local_servers import local_servers_dialog, start_looking
 from pages.ui.model_section import model_section
 from pages.ui.provider_check import provider_check
@@ -69,6 +70,7 @@ if chosen.is_demo:
         "Runs inside Switchboard: no key, no network, no cost. It answers by itself only while no other provider can."
     )
 st.table(facts(chosen, state, checks.get(provider.id), now), border="horizontal", width="content")
+learned(workbench, provider)
 if state.problem:
     st.warning(literal(state.problem), icon=":material/key_off:")
 

@@ -15,13 +15,23 @@ from core.events import StreamEvent
 from core.runners import Timeouts
 from core.runners.anthropic_events import MessagesAnswer
 from core.runners.failures import Failures, request_id
-from core.runners.http import UNANSWERED, Wire, check_key, failure_of, our_headers, read_answer, read_body
+from core.runners.http import (
+    UNANSWERED,
+    Wire,
+    check_key,
+    error_answer,
+    failure_of,
+    our_headers,
+    read_answer,
+    read_body,
+)
 from core.runners.listing import Listing, read_listing
 from core.runners.messages import alternating, user_first
+from core.runners.parameters import DEFAULT_MAX_TOKENS, fit, thinking_fields
+from core.runners.refusals import Draft
 from core.text import storable
 from core.types import ChatRequest, ModelInfo, Route
 
-DEFAULT_MAX_TOKENS = 8192  # where neither the request nor the model says; the protocol requires one
 API_VERSION = "2026-10-21"  # the one anthropic 2.12 is written for; the environment may not choose another
 _OWN_HOST = "api.anthropic.com"
 _PAGE_LIMIT = 20  # pages of 1,000 models
@@ -32,11 +42,13 @@ class AnthropicMessagesRunner:
         self._wire = Wire(timeouts)
 
     async def stream(self, route: Route, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
-        """Yield the answer's events."""
+        """Yield the answer's events. A refused parameter is left out once, and what was learned reported."""
         check_key(route)
-        failures = Failures(route)
-        response = await self._send(route, _body(route, request), failures)
+        failures, draft = Failures(route), Draft(_body(route, request))
+        response = await self._open(route, draft, failures)
         try:
+            for lesson in draft.lessons:
+                yield lesson
             answer = MessagesAnswer(failures, request_id=request_id(response.headers))
             async with aclosing(read_answer(response, answer)) as events:
                 async for event in events:
@@ -70,20 +82,24 @@ class AnthropicMessagesRunner:
             max_retries=0,
         )
 
-    async def _send(self, route: Route, body: dict[str, object], failures: Failures) -> httpx2.Response:
-        """Return the open response. Raises ProviderError."""
-        try:
-            response = await self._client(route).post(
-                "/v1/messages",
-                cast_to=httpx2.Response,
-                body=body,
-                options={"headers": _headers(route)},
-                stream=True,
-                stream_cls=anthropic.AsyncStream[object],
-            )
-        except (anthropic.APIError, *UNANSWERED) as error:
-            raise failure_of(error, failures) from None
-        return cast(httpx2.Response, response)
+    async def _open(self, route: Route, draft: Draft, failures: Failures) -> httpx2.Response:
+        """Return the open response; the draft learns from refusals on the way there. Raises ProviderError."""
+        while True:
+            try:
+                response = await self._client(route).post(
+                    "/v1/messages",
+                    cast_to=httpx2.Response,
+                    body=draft.body,
+                    options={"headers": _headers(route)},
+                    stream=True,
+                    stream_cls=anthropic.AsyncStream[object],
+                )
+            except (anthropic.APIError, *UNANSWERED) as error:
+                failure, answer = failure_of(error, failures), error_answer(error)
+                if answer is None or not draft.adapt(answer, failure.kind):
+                    raise failure from None
+            else:
+                return cast(httpx2.Response, response)
 
     async def _list(self, route: Route, after: str | None) -> Listing:
         failures = Failures(route, is_listing=True)
@@ -116,12 +132,14 @@ def _headers(route: Route) -> dict[str, str | anthropic.Omit]:
 
 def _body(route: Route, request: ChatRequest) -> dict[str, object]:
     """Return the request. Never a temperature (400 since version 2026-10-21), never thinking unasked."""
+    settings = fit(route, request)
+    limit = settings.max_output_tokens or route.model.max_output_tokens or DEFAULT_MAX_TOKENS
     body: dict[str, object] = {
         "model": route.model.id,
-        "max_tokens": request.max_output_tokens or route.model.max_output_tokens or DEFAULT_MAX_TOKENS,
+        "max_tokens": limit,
         "messages": user_first(alternating(request.messages)),
         "stream": True,
     }
     if request.system and request.system.strip():
         body["system"] = storable(request.system)
-    return body
+    return body | thinking_fields(route, settings.thinking, max_tokens=limit)

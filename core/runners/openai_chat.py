@@ -5,19 +5,16 @@ The SDK builds and sends the request; the answer's bytes are read by `core.runne
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, replace
 from typing import cast
 
 import httpx2
 import openai
 
-from core.errors import ErrorKind
-from core.events import FlagLearned, StreamEvent
+from core.events import StreamEvent
 from core.runners import Timeouts
 from core.runners.failures import Failures, request_id
 from core.runners.http import (
     UNANSWERED,
-    ErrorAnswer,
     Wire,
     check_key,
     error_answer,
@@ -29,47 +26,10 @@ from core.runners.http import (
 from core.runners.listing import read_listing
 from core.runners.messages import alternating
 from core.runners.openai_chunks import ChatAnswer
-from core.runners.wording import read_wording
+from core.runners.parameters import fit, thinking_fields
+from core.runners.refusals import Draft, Lesson
 from core.text import storable
 from core.types import ChatRequest, ModelInfo, ProviderFlag, Route
-
-_REFUSED_PARAMETER = (400, 404, 422, 500, 501)  # the statuses compatible servers were seen to use for one
-
-
-@dataclass(frozen=True, slots=True)
-class _Habits:
-    """Which of the parameters that servers disagree on are sent. Each is changed at most once for a request."""
-
-    asks_usage: bool
-    limit_name: str
-    is_limit_settled: bool
-
-    @classmethod
-    def of(cls, route: Route, request: ChatRequest) -> "_Habits":
-        flags = route.provider.flags
-        return cls(
-            asks_usage=ProviderFlag.NO_STREAM_OPTIONS not in flags,
-            limit_name="max_completion_tokens" if ProviderFlag.MAX_COMPLETION_TOKENS in flags else "max_tokens",
-            is_limit_settled=request.max_output_tokens is None,
-        )
-
-    def learn(self, answer: ErrorAnswer, kind: ErrorKind) -> "tuple[_Habits, ProviderFlag] | None":
-        """Return what to send instead and what was learned; None if the refusal is about something else."""
-        wording = read_wording(answer.body)
-        if answer.status not in _REFUSED_PARAMETER:
-            return None
-        if self.asks_usage and (wording.names("stream_options") or wording.names("include_usage")):
-            return replace(self, asks_usage=False), ProviderFlag.NO_STREAM_OPTIONS
-        if self.is_limit_settled:
-            return None
-        is_unknown = kind is ErrorKind.UNSUPPORTED_PARAMETER
-        settled = replace(self, is_limit_settled=True)
-        if self.limit_name == "max_tokens":
-            if wording.names("max_completion_tokens") or (is_unknown and wording.names("max_tokens")):
-                return replace(settled, limit_name="max_completion_tokens"), ProviderFlag.MAX_COMPLETION_TOKENS
-        elif is_unknown and wording.names("max_completion_tokens"):
-            return replace(settled, limit_name="max_tokens"), ProviderFlag.MAX_TOKENS
-        return None
 
 
 class OpenAIChatRunner:
@@ -77,13 +37,13 @@ class OpenAIChatRunner:
         self._wire = Wire(timeouts)
 
     async def stream(self, route: Route, request: ChatRequest) -> AsyncGenerator[StreamEvent, None]:
-        """Yield the answer's events. A refused parameter is left out once, and the provider's flag reported."""
+        """Yield the answer's events. A refused parameter is left out once, and what was learned reported."""
         check_key(route)
         failures = Failures(route)
         response, learned = await self._open(route, request, failures)
         try:
-            for flag in learned:
-                yield FlagLearned(flag)
+            for lesson in learned:
+                yield lesson
             answer = ChatAnswer(failures, request_id=request_id(response.headers))
             async with aclosing(read_answer(response, answer)) as events:
                 async for event in events:
@@ -119,28 +79,25 @@ class OpenAIChatRunner:
 
     async def _open(
         self, route: Route, request: ChatRequest, failures: Failures
-    ) -> tuple[httpx2.Response, list[ProviderFlag]]:
+    ) -> tuple[httpx2.Response, list[Lesson]]:
         """Return the open response, and what refusals taught on the way there. Raises ProviderError."""
-        habits, learned = _Habits.of(route, request), list[ProviderFlag]()
+        draft = Draft(_body(route, request))
         while True:
             try:
                 response = await self._client(route).post(
                     "/chat/completions",
                     cast_to=httpx2.Response,
-                    body=_body(route, request, habits),
+                    body=draft.body,
                     options={"headers": _headers(route)},
                     stream=True,
                     stream_cls=openai.AsyncStream[object],
                 )
             except (openai.APIError, *UNANSWERED) as error:
                 failure, answer = failure_of(error, failures), error_answer(error)
-                lesson = habits.learn(answer, failure.kind) if answer is not None else None
-                if lesson is None:
+                if answer is None or not draft.adapt(answer, failure.kind):
                     raise failure from None
-                habits, flag = lesson
-                learned.append(flag)
             else:
-                return cast(httpx2.Response, response), learned
+                return cast(httpx2.Response, response), draft.lessons
 
 
 def _headers(route: Route) -> dict[str, str | openai.Omit]:
@@ -148,14 +105,18 @@ def _headers(route: Route) -> dict[str, str | openai.Omit]:
     return {**our_headers(), "Authorization": authorization}
 
 
-def _body(route: Route, request: ChatRequest, habits: _Habits) -> dict[str, object]:
+def _body(route: Route, request: ChatRequest) -> dict[str, object]:
     """Return the request: nothing unasked, nothing null, since Gemini and Mistral refuse what they do not know."""
+    settings, flags = fit(route, request), route.provider.flags
     messages = alternating(request.messages)
     if request.system and request.system.strip():
         messages.insert(0, {"role": "system", "content": storable(request.system)})
     body: dict[str, object] = {"model": route.model.id, "messages": messages, "stream": True}
-    if habits.asks_usage:
+    if ProviderFlag.NO_STREAM_OPTIONS not in flags:
         body["stream_options"] = {"include_usage": True}
-    if request.max_output_tokens is not None:
-        body[habits.limit_name] = request.max_output_tokens
-    return body
+    if settings.max_output_tokens is not None:
+        name = "max_completion_tokens" if ProviderFlag.MAX_COMPLETION_TOKENS in flags else "max_tokens"
+        body[name] = settings.max_output_tokens
+    if settings.temperature is not None:
+        body["temperature"] = settings.temperature
+    return body | thinking_fields(route, settings.thinking)

@@ -7,10 +7,11 @@ from typing import Any
 
 from core.store.connection import Cursor, Database, from_db, to_db
 from core.store.rows import dicts, insert
-from core.types import Choice, Conversation, Role
+from core.types import AnswerSettings, Choice, Conversation, Role, Thinking
 
 _COLUMNS = (
-    "id, project_id, title, choice_provider_id, choice_model_id, leaf_id, is_pinned, created_at, updated_at, deleted_at"
+    "id, project_id, title, choice_provider_id, choice_model_id, leaf_id, is_pinned, created_at, updated_at, "
+    "deleted_at, thinking, temperature, max_output_tokens"
 )
 
 
@@ -60,6 +61,9 @@ class ConversationTable:
                 "is_pinned": conversation.is_pinned,
                 "created_at": to_db(conversation.created_at),
                 "updated_at": to_db(conversation.updated_at),
+                "thinking": conversation.settings.thinking,
+                "temperature": conversation.settings.temperature,
+                "max_output_tokens": conversation.settings.max_output_tokens,
             },
         )
 
@@ -69,6 +73,15 @@ class ConversationTable:
             lambda cursor: cursor.execute(
                 "UPDATE conversations SET choice_provider_id = ?, choice_model_id = ? WHERE id = ?",
                 [choice.provider_id, choice.model_id, conversation_id],
+            )
+        )
+
+    def tune(self, conversation_id: str, settings: AnswerSettings) -> None:
+        """Remember how its next answers are asked for."""
+        self._database.write(
+            lambda cursor: cursor.execute(
+                "UPDATE conversations SET thinking = ?, temperature = ?, max_output_tokens = ? WHERE id = ?",
+                [settings.thinking, settings.temperature, settings.max_output_tokens, conversation_id],
             )
         )
 
@@ -163,4 +176,9 @@ def _conversation(row: dict[str, Any]) -> Conversation:
         created_at=from_db(row["created_at"]),
         updated_at=from_db(row["updated_at"]),
         deleted_at=from_db(row["deleted_at"]) if row["deleted_at"] else None,
+        settings=AnswerSettings(
+            thinking=Thinking(row["thinking"]) if row["thinking"] else None,
+            temperature=row["temperature"],
+            max_output_tokens=row["max_output_tokens"],
+        ),
     )

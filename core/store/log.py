@@ -30,6 +30,7 @@ _PLAIN = [  # columns that are fields of the same name
     "raw_finish_reason",
     "request_id",
     "cost_usd",
+    "parameters",
 ]
 _TOKENS = ["input_tokens", "output_tokens", "reasoning_tokens", "cache_read_tokens", "cache_write_tokens"]
 _OTHERS = ["status", "finish_reason", "cost_source", "started_at", "finished_at", "tokens_are_estimated"]

@@ -90,6 +90,11 @@ class ModelTable:
             [*fields.values(), model.provider_id, model.id],
         )
 
+    def limit_output(self, cursor: Cursor, provider_id: str, model_id: str, tokens: int) -> None:
+        cursor.execute(
+            "UPDATE models SET max_output_tokens = ? WHERE provider_id = ? AND id = ?", [tokens, provider_id, model_id]
+        )
+
     def set_default(self, cursor: Cursor, provider_id: str, model_id: str) -> None:
         """Make this model the default. One that was deleted meanwhile leaves the old default as it is."""
         known = cursor.execute("SELECT 1 FROM models WHERE provider_id = ? AND id = ?", [provider_id, model_id])

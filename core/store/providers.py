@@ -109,6 +109,11 @@ class ProviderTable:
             [out, flag.value, provider_id],
         )
 
+    def forget_flag(self, cursor: Cursor, provider_id: str, flag: ProviderFlag) -> None:
+        cursor.execute(
+            "UPDATE providers SET flags = list_filter(flags, lambda f: f != ?) WHERE id = ?", [flag.value, provider_id]
+        )
+
     def set_fallbacks(self, cursor: Cursor, provider_id: str, fallbacks: tuple[str, ...]) -> None:
         cursor.execute("UPDATE providers SET fallbacks = ? WHERE id = ?", [list(fallbacks), provider_id])
 

@@ -129,6 +129,7 @@ def _facts(attempt: Attempt) -> None:
         "Input tokens": about + count(usage.input_tokens),
         "Output tokens": about + count(usage.output_tokens),
         "of them reasoning": count(usage.reasoning_tokens) if usage.reasoning_tokens else None,
+        "Asked with": attempt.parameters,
         "Request id": attempt.request_id,
     }
     st.markdown("**Request**")

@@ -17,6 +17,8 @@ FLAG_WORDS = {
     ProviderFlag.NO_STREAM_OPTIONS: "refuses stream_options, so token counts may be missing",
     ProviderFlag.MAX_TOKENS: "wants max_tokens instead of max_completion_tokens",
     ProviderFlag.MAX_COMPLETION_TOKENS: "wants max_completion_tokens instead of max_tokens",
+    ProviderFlag.NO_TEMPERATURE: "refuses a temperature, so none is sent",
+    ProviderFlag.NO_THINKING: "refuses to be told how much to think, so it is not",
 }
 PROVIDER_COLUMNS = {
     "Name": st.column_config.TextColumn(width=150),
@@ -99,8 +101,6 @@ def facts(candidate: Candidate, state: KeyState, check: Check | None, now: datet
             f"{check_words(provider, check)} ({ago(check.checked_at, now)})" if check else "never"
         ),
     }
-    if provider.flags:
-        found["Learned"] = literal("; ".join(FLAG_WORDS[flag] for flag in sorted(provider.flags)))
     return found
 
 

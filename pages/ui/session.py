@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import streamlit as st
 
 from core.projects import DEFAULT_PROJECT_ID
-from core.types import AUTOMATIC, Choice
+from core.runners.parameters import Takes
+from core.types import AUTOMATIC, UNSET, AnswerSettings, Choice
 
 if TYPE_CHECKING:  # pyarrow comes with it, and only the SQL page needs that
     from core.store.answer import Answer
@@ -59,6 +60,9 @@ class Session:
     is_navigated: bool = False  # main.py has run in this run of the script, and the page is next
     conversation_id: str | None = None  # shown on the chat page
     draft_choice: Choice = AUTOMATIC  # of a conversation that has no message yet
+    draft_settings: AnswerSettings = UNSET  # of the same
+    # Conversation id or "new" -> what the fields of its settings were last filled with, and for what kind of model.
+    settings_shown: dict[str, tuple[AnswerSettings, Takes]] = field(default_factory=dict)
     project_id: str = DEFAULT_PROJECT_ID  # where new conversations go
     project_shown_id: str | None = None  # marked on the Projects page
     provider_id: str | None = None  # shown on the Providers page
@@ -103,6 +107,20 @@ def session() -> Session:
 def put_back(key: str, text: str) -> None:
     """Let the widget of this key show the text in the next run: what was typed and refused is not lost."""
     session().to_put_back[key] = text
+
+
+def show(key: str, value: object) -> None:
+    """Let the widget of this key show the value in this run; it is not drawn yet."""
+    st.session_state[key] = value
+
+
+def is_shown(key: str) -> bool:
+    return key in st.session_state
+
+
+def shown(key: str) -> Any:
+    """Return what the widget of this key holds, also before it is drawn."""
+    return st.session_state[key]
 
 
 def first_value(key: str, value: str) -> str:

@@ -30,7 +30,7 @@ def rows(workbench: Workbench) -> list[Attempt]:
 def trying(workbench: Workbench) -> Workbench:
     """A workbench that tries twice again, without waiting where the provider asks for nothing."""
     answering = Answering(
-        workbench.store, workbench.engine, learn=workbench.providers.learn, retries=2, dice=lambda: 0.0
+        workbench.store, workbench.engine, learn=workbench.providers.take, retries=2, dice=lambda: 0.0
     )
     workbench.turns._answering = answering
     return workbench

@@ -477,12 +477,20 @@ def test_the_age_of_a_check_in_words(minutes: int, words: str) -> None:
     assert ago(NOW - timedelta(minutes=minutes), NOW) == words
 
 
-def test_what_the_wire_taught_is_said_in_words(workbench: Workbench) -> None:
+def test_what_the_wire_taught_is_said_in_words_and_can_be_forgotten(open_page: OpenPage, workbench: Workbench) -> None:
     assert set(FLAG_WORDS) == set(ProviderFlag)
-    provider = _candidate(workbench, "openai").provider
+    provider = _candidate(workbench, "deepseek").provider
     workbench.providers.learn(provider, ProviderFlag.NO_STREAM_OPTIONS)
+    workbench.providers.learn(provider, ProviderFlag.NO_TEMPERATURE)
+    page = open_page("providers", provider_id="deepseek")
+    assert any("token counts may be missing" in text.value for text in page.markdown)
+    next(button for button in page.button if button.key == "forget-no_temperature-deepseek").click().run()
+    assert not page.exception
+    assert _candidate(workbench, "deepseek").provider.flags == {ProviderFlag.NO_STREAM_OPTIONS}
+
+
+def test_the_facts_of_a_provider_name_its_last_check(workbench: Workbench) -> None:
     candidate = _candidate(workbench, "openai")
     check = Check(is_ok=True, message="", latency_ms=420, checked_at=NOW)
     found = facts(candidate, workbench.providers.key_state(candidate), check, NOW)
-    assert "token counts may be missing" in found["Learned"]
     assert found["Last\u00a0check"] == r"✓ 420 ms \(just now\)"

@@ -7,7 +7,16 @@ from dataclasses import dataclass, field
 from hypothesis import HealthCheck, settings
 
 from core.errors import ErrorKind, ProviderError
-from core.events import Completed, FlagLearned, Notice, ReasoningDelta, StreamEvent, TextDelta, UsageReport
+from core.events import (
+    Completed,
+    FlagLearned,
+    LimitLearned,
+    Notice,
+    ReasoningDelta,
+    StreamEvent,
+    TextDelta,
+    UsageReport,
+)
 from core.runners import Runner, Timeouts
 from core.runners.answer import Answer
 from core.runners.failures import Failures
@@ -41,10 +50,12 @@ def make_route(
     flags: Iterable[ProviderFlag] = (),
     model: str = "test-model",
     max_output_tokens: int | None = None,
+    thinking: str | None = None,
 ) -> Route:
     provider = Provider("p1", "Acme AI", protocol, url, flags=frozenset(flags))
     secret = Key(Secret(key), KeySource.STORED) if key is not None else None
-    return Route(provider, Model("p1", model, "Test", max_output_tokens=max_output_tokens), secret, "chosen")
+    known = Model("p1", model, "Test", max_output_tokens=max_output_tokens, thinking=thinking)
+    return Route(provider, known, secret, "chosen")
 
 
 @dataclass
@@ -58,6 +69,7 @@ class Outcome:
     error: ProviderError | None = None
     notices: list[str] = field(default_factory=list)
     flags: list[ProviderFlag] = field(default_factory=list)
+    limits: list[int] = field(default_factory=list)  # that refusals named
 
     def add(self, event: StreamEvent) -> None:
         assert self.completed is None, "nothing comes after Completed"
@@ -72,6 +84,8 @@ class Outcome:
                 self.notices.append(text)
             case FlagLearned(flag):
                 self.flags.append(flag)
+            case LimitLearned(tokens):
+                self.limits.append(tokens)
             case Completed():
                 self.completed = event
             case _:

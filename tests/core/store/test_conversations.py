@@ -7,7 +7,7 @@ from functools import partial
 from core.store import Store
 from core.store.connection import to_db
 from core.store.conversations import fetch
-from core.types import AUTOMATIC, Choice, Conversation, Message, Provider, Role, Status
+from core.types import AUTOMATIC, AnswerSettings, Choice, Conversation, Message, Provider, Role, Status, Thinking
 from core.workbench import Workbench
 from tests.conftest import Scripted, finished, send
 
@@ -21,7 +21,8 @@ def add(store: Store, *conversations: Conversation) -> None:
 
 
 def test_a_conversation_comes_back_as_it_was_written(store: Store) -> None:
-    pinned = replace(FULL, id="d", is_pinned=True, choice=AUTOMATIC, leaf_id="m9")
+    settings = AnswerSettings(Thinking.HIGH, 0.25, 4096)
+    pinned = replace(FULL, id="d", is_pinned=True, choice=AUTOMATIC, leaf_id="m9", settings=settings)
     add(store, FULL, pinned)
     assert store.conversations.get("c") == FULL
     assert store.conversations.get("d") == pinned

@@ -38,6 +38,7 @@ FULL = Attempt(
     price=Price(Decimal(2), Decimal(10), Decimal("0.1"), Decimal("2.5"), "price page", date(2026, 11, 23)),
     cost_usd=Decimal("0.000214800"),
     cost_source=CostSource.PRICED,
+    parameters="temperature 0.5",
 )
 BARE = Attempt(
     id="a2",

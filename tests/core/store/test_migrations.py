@@ -10,6 +10,8 @@ import core.store.connection as connection
 from core.errors import StorageError
 from core.store import Store
 from core.store.connection import Cursor, Database
+from core.store.conversations import ConversationTable
+from core.types import AnswerSettings
 
 
 @pytest.fixture
@@ -106,4 +108,32 @@ def test_a_log_without_the_view_of_replies_gets_it_over_what_it_holds(
     with copied.read() as cursor:
         assert cursor.execute("SELECT answer FROM replies").fetchall() == [("kept",)]
     copied.close()
+    new.close()
+
+
+def test_conversations_and_attempts_of_the_version_before_leave_all_settings_to_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = tmp_path / "migrations" / "log"
+    older.mkdir(parents=True)
+    for file in (connection.MIGRATIONS / "log").glob("*.sql"):
+        if not file.stem.endswith("answer_settings") and file.stem[:3] <= "002":
+            shutil.copy(file, older)
+    with monkeypatch.context() as patch:
+        patch.setattr(connection, "MIGRATIONS", older.parent)
+        old = Database(tmp_path / "log.duckdb", migrations="log")
+        old.write(
+            lambda cursor: cursor.execute(
+                """
+                INSERT INTO conversations (id, project_id, title, is_pinned, created_at, updated_at)
+                VALUES ('c', 'default', 'Kept', false, TIMESTAMP '2026-11-01', TIMESTAMP '2026-11-01')"""
+            )
+        )
+        old.close()
+    new = Database(tmp_path / "log.duckdb", migrations="log")
+    found = ConversationTable(new).get("c")
+    assert found is not None and (found.title, found.settings) == ("Kept", AnswerSettings())
+    with new.read() as cursor:
+        assert cursor.execute("SELECT parameters FROM attempts").fetchall() == []
+        assert cursor.execute("SELECT count(*) FROM replies").fetchall() == [(0,)]
     new.close()
