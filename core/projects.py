@@ -24,6 +24,7 @@ class ProjectForm:
     system_prompt: str = ""
     model_id: str | None = None
     provider_id: str | None = None
+    fallbacks: tuple[str, ...] = ()
     key: str = field(default="", repr=False)
 
 
@@ -57,6 +58,7 @@ class Projects:
             system_prompt=prompt or None,
             model_id=clean_identifier(form.model_id, what="model id", field="model_id") if form.model_id else None,
             provider_id=provider.id if provider else None,
+            fallbacks=self._known(form.fallbacks),
         )
         ciphertext = self._encrypt(saved, provider, form.key) if provider and form.key.strip() else None
 
@@ -109,6 +111,13 @@ class Projects:
                 self._store.keys.delete(cursor, project_owner(project.id, project.provider_id))
 
         self._store.settings.write(write)
+
+    def _known(self, entries: tuple[str, ...]) -> tuple[str, ...]:
+        models = self._store.models.all()
+        known = {f"{provider.id}/{m.id}" for provider in self._store.providers.all() for m in models.get(provider.id, ())}
+        if gone := [entry for entry in entries if entry not in known]:
+            raise InvalidInput(f"{gone[0]} no longer exists. Choose others.", field="fallbacks")
+        return tuple(dict.fromkeys(entries))
 
     def _encrypt(self, project: Project, provider: Provider, text: str) -> str:
         owner = project_owner(project.id, provider.id)

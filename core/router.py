@@ -44,10 +44,16 @@ def problem(candidate: Candidate) -> str | None:
     return None
 
 
-def fallbacks(route: Route, candidates: Sequence[Candidate]) -> list[Route]:
-    """Return the routes to try after this one has failed: what its provider's chain names and can be used now."""
+def fallbacks(route: Route, candidates: Sequence[Candidate], *, project: Project | None = None) -> list[Route]:
+    """Return the routes to try after this one has failed: what the chain names and can be used now.
+
+    The chain is the project's, or where that has none the provider's own.
+    """
     found: list[Route] = []
-    for entry in route.provider.fallbacks:
+    chain, whose = route.provider.fallbacks, route.provider.name
+    if project and project.fallbacks:
+        chain, whose = project.fallbacks, f"the project {project.name}"
+    for entry in chain:
         provider_id, _, model_id = entry.partition("/")
         candidate = next((c for c in candidates if c.provider.id == provider_id), None)
         model = candidate.model(model_id) if candidate else None
@@ -55,7 +61,7 @@ def fallbacks(route: Route, candidates: Sequence[Candidate]) -> list[Route]:
             continue
         if (candidate.provider.id, model.id) == (route.provider.id, route.model.id):
             continue
-        found.append(Route(candidate.provider, model, candidate.key, f"fallback of {route.provider.name}"))
+        found.append(Route(candidate.provider, model, candidate.key, f"fallback of {whose}"))
     return found
 
 

@@ -60,7 +60,7 @@ class Turns:
             for candidate in self._providers.candidates(project)
         ]
         route = resolve(candidates, choice=choice, project=project, aliases=load_catalog().aliases)
-        return route, [] if isinstance(route, Refusal) else fallbacks(route, candidates)
+        return route, [] if isinstance(route, Refusal) else fallbacks(route, candidates, project=project)
 
     def send(
         self,

@@ -150,6 +150,7 @@ class Project:
     system_prompt: str | None = None
     model_id: str | None = None
     provider_id: str | None = None
+    fallbacks: tuple[str, ...] = ()  # as a provider's, and in their place
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from core.store.rows import dicts, insert
 from core.text import name_key
 from core.types import Project
 
-_COLUMNS = "id, name, system_prompt, model_id, provider_id"
+_COLUMNS = "id, name, system_prompt, model_id, provider_id, fallbacks"
 
 
 class ProjectTable:
@@ -18,12 +18,12 @@ class ProjectTable:
     def all(self) -> list[Project]:
         sql = f"SELECT {_COLUMNS} FROM projects WHERE deleted_at IS NULL ORDER BY created_at, id"
         with self._database.read() as cursor:
-            return [Project(**row) for row in dicts(cursor, sql)]
+            return [_project(row) for row in dicts(cursor, sql)]
 
     def get(self, project_id: str) -> Project | None:
         sql = f"SELECT {_COLUMNS} FROM projects WHERE id = ? AND deleted_at IS NULL"
         with self._database.read() as cursor:
-            return next((Project(**row) for row in dicts(cursor, sql, [project_id])), None)
+            return next((_project(row) for row in dicts(cursor, sql, [project_id])), None)
 
     def archived(self) -> list[Project]:
         """Return what was put away, last first."""
@@ -53,4 +53,9 @@ def _fields(project: Project) -> dict[str, Any]:
         "system_prompt": project.system_prompt,
         "model_id": project.model_id,
         "provider_id": project.provider_id,
+        "fallbacks": list(project.fallbacks),
     }
+
+
+def _project(row: dict[str, Any]) -> Project:
+    return Project(**{**row, "fallbacks": tuple(row["fallbacks"] or ())})

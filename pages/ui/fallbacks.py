@@ -16,13 +16,7 @@ def fallback_chain(workbench: Workbench, chosen: Candidate, candidates: Sequence
     if chosen.is_demo:
         return
     stored = chosen.provider.fallbacks
-    labels = {
-        f"{candidate.provider.id}/{model.id}": f"{literal(candidate.provider.name)} · {literal(model.name)}"
-        for candidate in candidates
-        if not candidate.is_demo and candidate.provider.id != chosen.provider.id
-        for model in candidate.models
-        if problem(candidate) is None or f"{candidate.provider.id}/{model.id}" in stored
-    }
+    labels = chain_labels([c for c in candidates if c.provider.id != chosen.provider.id], stored)
     chain = st.multiselect(
         "If it fails before its answer begins, ask",
         list(labels),
@@ -39,3 +33,14 @@ def fallback_chain(workbench: Workbench, chosen: Candidate, candidates: Sequence
         workbench.providers.set_fallbacks(chosen.provider, tuple(chain))
         session().toasts.append(f"Who answers for {literal(chosen.provider.name)} is stored.")
         st.rerun()
+
+
+def chain_labels(candidates: Sequence[Candidate], stored: Sequence[str]) -> dict[str, str]:
+    """Return what a chain may hold: every model that could answer now, and what is in it already."""
+    return {
+        f"{candidate.provider.id}/{model.id}": f"{literal(candidate.provider.name)} · {literal(model.name)}"
+        for candidate in candidates
+        if not candidate.is_demo
+        for model in candidate.models
+        if problem(candidate) is None or f"{candidate.provider.id}/{model.id}" in stored
+    }

@@ -13,6 +13,7 @@ from core.providers import KeyState
 from core.types import AUTOMATIC, Candidate, Choice, KeySource, Project
 from core.urls import origin
 from core.workbench import Workbench
+from pages.ui.fallbacks import chain_labels
 from pages.ui.provider_forms import apply, done, refuse
 from pages.ui.safe import literal
 from pages.ui.session import session
@@ -84,6 +85,18 @@ def project_form(workbench: Workbench, project: Project | None = None) -> Projec
             help="Where a message chooses nobody itself. Automatic takes the first provider that can be used.",
         )
         slots["provider_id"] = slots["model_id"] = st.empty()
+        chain = project.fallbacks if project else ()
+        labels = chain_labels(candidates, chain)
+        others = st.multiselect(
+            "If it fails before its answer begins, ask",
+            list(labels),
+            default=[entry for entry in chain if entry in labels],
+            format_func=labels.__getitem__,
+            key=f"project_fallbacks_{of}",
+            placeholder="Whom that provider's own chain names" if labels else "No provider can be used yet",
+            help="In this order, in place of the chains of the providers. Every attempt stands in the log.",
+        )
+        slots["fallbacks"] = st.empty()
         key = st.text_input(
             "API key of its own",
             type="password",
@@ -96,7 +109,7 @@ def project_form(workbench: Workbench, project: Project | None = None) -> Projec
         is_sent = st.form_submit_button("Save" if project else "Add project", type="primary")
     if not is_sent:
         return None
-    form = ProjectForm(name, prompt, choice.model_id, choice.provider_id, key)
+    form = ProjectForm(name, prompt, choice.model_id, choice.provider_id, tuple(others), key)
     try:
         return workbench.projects.save(form, project=project)
     except SwitchboardError as error:

@@ -8,8 +8,9 @@ import pytest
 from core.answering import Answering
 from core.errors import ErrorKind, ProviderError
 from core.events import Completed, ReasoningDelta, TextDelta
+from core.projects import ProjectForm
 from core.retries import COOL_AFTER
-from core.types import AUTOMATIC, Attempt, CostSource, Provider, Route, Status, Usage
+from core.types import AUTOMATIC, Attempt, Choice, CostSource, Provider, Route, Status, Usage
 from core.workbench import Workbench
 from tests.conftest import Gate, Scripted, add_scripted, finished, send, wait_until
 
@@ -202,3 +203,28 @@ def test_a_running_turn_shows_who_is_asked_now(trying: Workbench, scripted: Scri
     assert turn.look().notice == "Stage failed (402), asking another provider."
     gate.open()
     assert finished(trying, id_).provider_name == "Second"
+
+
+def test_a_project_s_chain_wins_over_the_provider_s(
+    trying: Workbench, scripted: Scripted, provider: Provider
+) -> None:
+    other, third = add_scripted(trying, "Other"), add_scripted(trying, "Third")
+    chain(trying, provider, other)
+    form = ProjectForm("Atlas", fallbacks=(f"{third.id}/beta", f"{third.id}/beta", f"{other.id}/alpha"))
+    project = trying.projects.save(form)
+    assert project.fallbacks == (f"{third.id}/beta", f"{other.id}/alpha")
+    for _ in range(3):
+        scripted.play(failure(ErrorKind.RATE_LIMIT, 429))
+    id_ = trying.turns.send("Hi", Choice(provider.id), conversation_id=None, project_id=project.id)
+    reply = finished(trying, id_)
+    assert (reply.provider_name, reply.model_id, reply.route_reason) == (
+        "Third",
+        "beta",
+        "tried Stage (429), answered by Third",
+    )
+    assert [row.provider_name for row in rows(trying)] == ["Stage", "Stage", "Stage", "Third"]
+    trying.projects.save(ProjectForm("Atlas"), project=project)
+    for _ in range(3):
+        scripted.play(failure(ErrorKind.RATE_LIMIT, 429))
+    trying.turns.send("And?", Choice(provider.id), conversation_id=id_, project_id=project.id)
+    assert finished(trying, id_).provider_name == "Other"

@@ -47,6 +47,8 @@ def test_a_project_is_added_and_changed(workbench: Workbench, mine: Provider) ->
         (ProjectForm("ATLAS"), "name", "already a project called ATLAS"),
         (ProjectForm("Borealis", "a" * (SYSTEM_PROMPT_LIMIT + 1)), "system_prompt", "100,001 characters"),
         (ProjectForm("Borealis", provider_id="ghost"), "provider_id", "no longer exists"),
+        (ProjectForm("Borealis", fallbacks=("openai/gone",)), "fallbacks", "openai/gone no longer exists"),
+        (ProjectForm("Borealis", fallbacks=("ghost",)), "fallbacks", "ghost no longer exists"),
         (ProjectForm("Borealis", key="hunter2"), "key", "choose one first"),
         (ProjectForm("Borealis", provider_id="openai", key="hunter2 hunter2"), "key", "blank"),
         (ProjectForm("Borealis", model_id="a\ud800b"), "model_id", "model"),

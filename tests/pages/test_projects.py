@@ -118,9 +118,10 @@ def test_provider_and_model_are_set_together_with_a_key(workbench: Workbench, mi
     app.text_area(key="system_prompt_new").set_value("Be brief.")
     app.selectbox(key="project_choice_new").set_value(Choice(mine.id, "m"))
     app.text_input(key="project_key_new").set_value(KEY)
+    app.multiselect(key="project_fallbacks_new").set_value([f"{mine.id}/m"])
     project = workbench.store.projects.get(_send(app).text[0].value)
     assert project is not None
-    assert project == Project(project.id, "Atlas", "Be brief.", "m", mine.id)
+    assert project == Project(project.id, "Atlas", "Be brief.", "m", mine.id, (f"{mine.id}/m",))
     assert workbench.projects.has_key(project)
 
 

@@ -11,7 +11,8 @@ from core.errors import StorageError
 from core.store import Store
 from core.store.connection import Cursor, Database
 from core.store.conversations import ConversationTable
-from core.types import AnswerSettings
+from core.store.projects import ProjectTable
+from core.types import AnswerSettings, Project
 
 
 @pytest.fixture
@@ -116,9 +117,10 @@ def test_conversations_and_attempts_of_the_version_before_leave_all_settings_to_
 ) -> None:
     older = tmp_path / "migrations" / "log"
     older.mkdir(parents=True)
-    for file in (connection.MIGRATIONS / "log").glob("*.sql"):
-        if not file.stem.endswith("answer_settings") and file.stem[:3] <= "002":
-            shutil.copy(file, older)
+    for file in sorted((connection.MIGRATIONS / "log").glob("*.sql")):
+        if file.stem.endswith("answer_settings"):
+            break
+        shutil.copy(file, older)
     with monkeypatch.context() as patch:
         patch.setattr(connection, "MIGRATIONS", older.parent)
         old = Database(tmp_path / "log.duckdb", migrations="log")
@@ -136,4 +138,29 @@ def test_conversations_and_attempts_of_the_version_before_leave_all_settings_to_
     with new.read() as cursor:
         assert cursor.execute("SELECT parameters FROM attempts").fetchall() == []
         assert cursor.execute("SELECT count(*) FROM replies").fetchall() == [(0,)]
+    new.close()
+
+
+def test_projects_of_the_version_before_have_no_chain_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    older = tmp_path / "migrations" / "settings"
+    older.mkdir(parents=True)
+    for file in sorted((connection.MIGRATIONS / "settings").glob("*.sql")):
+        if file.stem.endswith("project_fallbacks"):
+            break
+        shutil.copy(file, older)
+    with monkeypatch.context() as patch:
+        patch.setattr(connection, "MIGRATIONS", older.parent)
+        old = Database(tmp_path / "settings.duckdb", migrations="settings")
+        old.write(
+            lambda cursor: cursor.execute(
+                "INSERT INTO projects (id, name, name_key, created_at) VALUES ('p', 'Kept', 'kept', now()::TIMESTAMP)"
+            )
+        )
+        old.close()
+    new = Database(tmp_path / "settings.duckdb", migrations="settings")
+    assert ProjectTable(new).all() == [Project("p", "Kept")]
+    new.write(lambda cursor: ProjectTable(new).add(cursor, Project("q", "New", fallbacks=("a/b",))))
+    assert ProjectTable(new).get("q") == Project("q", "New", fallbacks=("a/b",))
     new.close()

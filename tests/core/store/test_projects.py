@@ -8,7 +8,7 @@ from core.store import Store
 from core.store.connection import Conflict
 from core.types import Project
 
-FULL = Project("p", "Atlas", system_prompt="Be brief.", model_id="m", provider_id="q")
+FULL = Project("p", "Atlas", system_prompt="Be brief.", model_id="m", provider_id="q", fallbacks=("q/m", "r/n"))
 
 
 def add(store: Store, project: Project) -> None:
