@@ -213,8 +213,17 @@ def _outcome(turn: LiveTurn, seen: _Seen, status: Status, error: ProviderError |
 
 
 def _was_never_answered(error: ProviderError) -> bool:
-    """Whether the provider refused the request or never had it. After a time-out it may have worked, and billed."""
-    return (error.http_status or 0) >= 400 or (error.kind is ErrorKind.NETWORK and error.http_status is None)
+    """Whether the provider refused the request before working on it, or never had it: only that costs nothing.
+
+    After a time-out (408, 504 among them), a 500 or a 502 the model may have worked. Neither OpenAI nor Anthropic nor
+    DeepSeek was found to say who pays for that, and those who say something differ: OpenRouter charges no answer
+    without a token, Azure counts 200 and 400 and not 429 (openrouter.ai/docs zero-completion-insurance,
+    learn.microsoft.com answers 1632971, read 2026-11-24). So the cost of such an attempt is unknown, as the totals say, and not 0.
+    """
+    if error.http_status is None:
+        return error.kind is ErrorKind.NETWORK
+    is_refused = 400 <= error.http_status < 500 and error.http_status not in (408, 499)
+    return is_refused or error.http_status in (501, 503, 529)  # not built, and no capacity: nothing was begun
 
 
 def _usage(turn: LiveTurn, seen: _Seen, *, has_output: bool) -> Usage:

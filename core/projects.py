@@ -24,8 +24,8 @@ class ProjectForm:
     system_prompt: str = ""
     model_id: str | None = None
     provider_id: str | None = None
-    fallbacks: tuple[str, ...] = ()
     key: str = field(default="", repr=False)
+    fallbacks: tuple[str, ...] = ()
 
 
 class Projects:
@@ -114,7 +114,9 @@ class Projects:
 
     def _known(self, entries: tuple[str, ...]) -> tuple[str, ...]:
         models = self._store.models.all()
-        known = {f"{provider.id}/{m.id}" for provider in self._store.providers.all() for m in models.get(provider.id, ())}
+        known = {
+            f"{provider.id}/{m.id}" for provider in self._store.providers.all() for m in models.get(provider.id, ())
+        }
         if gone := [entry for entry in entries if entry not in known]:
             raise InvalidInput(f"{gone[0]} no longer exists. Choose others.", field="fallbacks")
         return tuple(dict.fromkeys(entries))

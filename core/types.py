@@ -65,7 +65,7 @@ class CostSource(StrEnum):
     PRICED = "priced"  # tokens × the model's prices
     REPORTED = "reported"  # the provider said it
     FREE = "free"  # the model's prices are zero
-    NOT_BILLED = "not_billed"  # the provider refused the request, or was never reached
+    NOT_BILLED = "not_billed"  # the provider refused the request before working on it, or was never reached
     UNPRICED = "unpriced"  # no price or no tokens known: cost is None, never 0
 
 

@@ -13,9 +13,10 @@ from core.errors import ErrorKind
 from core.runners import RUNNERS
 from core.store import Store
 from core.types import CostSource, FinishReason, Status
+from docs.providers_page import page
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = ("README.md", "docs/architecture.md", "docs/deploy.md", "docs/log.md")
+DOCUMENTS = ("README.md", "docs/architecture.md", "docs/deploy.md", "docs/log.md", "docs/providers.md")
 # Where the files lie that a document may name; what the app makes by itself is not among them.
 FOLDERS = ("core", "pages", "tests", "docs", "benchmarks", ".streamlit", ".ci")
 NAMED_FILE = re.compile(r"[\w./-]+\.(?:py|md|toml|txt|sql|png|svg|example)")
@@ -104,6 +105,10 @@ def test_the_kinds_of_error_that_are_given_as_examples_exist() -> None:
 
 def test_every_way_a_cost_is_found_is_described() -> None:
     assert {row[0] for row in rows("docs/log.md", "Source")} == {code(source) for source in CostSource}
+
+
+def test_the_page_of_providers_is_made_from_the_tables_that_are_tested() -> None:
+    assert read("docs/providers.md") == page(), "run python -m docs.providers_page"
 
 
 def queries() -> Iterator[str]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from core.errors import ErrorKind
 from core.runners.wording import Wording
 
-UNKNOWN_MODEL_CODES = "model_not_found deploymentnotfound model_not_exist invalid_model 1211 1221"
+UNKNOWN_MODEL_CODES = "model_not_found deploymentnotfound model_not_exist invalid_model 1211"
 _MODEL = re.compile(r"\bmodel\b|模型", re.IGNORECASE)
 
 
@@ -44,7 +44,9 @@ def _statuses(kind: ErrorKind, *statuses: int) -> _Rule:
 # means different things: 400 is a bad key at Gemini, an empty account at Anthropic, a long prompt everywhere; 429 is
 # "slower" and "no money" at OpenAI. Statuses come before generic codes ("invalid_request_error" stands on every 4xx).
 # Looked up 2026-11-24: MiniMax (platform.minimax.io errorcode), Moonshot (kimi-cli#2011, Kimi-K2#5), Gemini quotas
-# (gemini-cli#8437), Groq 413 (cline#4971). The other wordings are not checked; a wrong one falls to its status.
+# (gemini-cli#8437), Groq 413 (cline#4971), GLM's codes 1000 to 1313 (docs.z.ai/api-reference/api-code), Qwen's
+# (help.aliyun.com/en/model-studio/error-code). tests/wire/refusals.py names the source of each case; a wording that
+# nobody was found to send falls to its status.
 _RULES = (
     _codes(
         ErrorKind.CONTENT_FILTER,
@@ -70,16 +72,19 @@ _RULES = (
         r"context (?:the )?overflow",
         r"exceeded model token limit|model max length exceeded",
         r"input token count.{0,40}exceeds",
-        r"range of input length",
+        r"range of input length|less than the context length",
         r"reduce the length of the (?:messages|prompt|input)",
     ),
     # Larger than a whole minute's allowance: waiting does not help (OpenAI 429, Groq 413).
     _words(ErrorKind.PAYLOAD_TOO_LARGE, r"request too large for"),
+    # Qwen calls tokens per minute insufficient_quota too; the address it gives tells them apart (QwenLM/Qwen#2254).
+    _words(ErrorKind.RATE_LIMIT, r"error-code#(?:token|rate)-limit"),
     # Gemini says "exceeded your current quota" for its limits per minute too, then with a delay or the limit's name.
     _words(ErrorKind.RATE_LIMIT, r"quota(?!.*per ?day).*(?:(?:retry|try again) in \d|per ?minute)"),
     _codes(
         ErrorKind.QUOTA,
         "insufficient_quota billing_hard_limit_reached billing_not_active billing_error arrearage 1113 1008"
+        " 1304 1308 1309 1310"
         " insufficient_balance exceeded_current_quota_error allocationquota.freetieronly budget_exceeded"
         " insufficient_credits credits_exhausted payment_required quota_exceeded",
     ),
@@ -112,10 +117,12 @@ _RULES = (
         r"令牌|身份验证",
         statuses=(400, 401, 403, 404, 422, 500),
     ),
-    _codes(ErrorKind.OVERLOADED, "overloaded_error engine_overloaded_error overloaded 1305 1312"),
+    # GLM: an account that is not active or locked, a plan without this model, unfair use; all of them come as 429.
+    _codes(ErrorKind.PERMISSION, "1110 1111 1112 1120 1121 1220 1311 1313"),
+    _codes(ErrorKind.OVERLOADED, "overloaded_error engine_overloaded_error overloaded 1312"),
     _words(ErrorKind.OVERLOADED, r"overloaded|at capacity|server (?:is )?busy|loading model"),
     _words(ErrorKind.PERMISSION, r"not have access to (?:the )?model", statuses=(403,)),
-    _codes(ErrorKind.NOT_FOUND, UNKNOWN_MODEL_CODES),
+    _codes(ErrorKind.NOT_FOUND, UNKNOWN_MODEL_CODES + " 1221 1222"),
     _words(
         ErrorKind.NOT_FOUND,
         r"model\b.{0,120}(?:not exist|not found|is not available|unknown)",
@@ -154,7 +161,7 @@ _RULES = (
     _codes(
         ErrorKind.RATE_LIMIT,
         "rate_limit_error rate_limit_exceeded rate_limit_reached_error resource_exhausted throttling"
-        " throttling.ratequota 1302 1303 1002",
+        " throttling.ratequota throttling.allocationquota 1302 1303 1305 1002",
     ),
     _words(ErrorKind.RATE_LIMIT, r"rate limit|too many requests"),
     _codes(ErrorKind.TIMEOUT, "timeout_error timeout deadline_exceeded"),

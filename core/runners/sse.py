@@ -39,6 +39,8 @@ class SSEDecoder:
                 self._data.append(value)
             elif field == "event":
                 self._name = value
+            elif line.lstrip().startswith("{"):
+                self._data.append(line)  # the data on the line after "data:" (0xPlaygrounds/rig#534)
 
     def end(self) -> Iterator[tuple[str, str]]:
         """Yield the last event, which some servers send without its blank line."""

@@ -109,7 +109,7 @@ def project_form(workbench: Workbench, project: Project | None = None) -> Projec
         is_sent = st.form_submit_button("Save" if project else "Add project", type="primary")
     if not is_sent:
         return None
-    form = ProjectForm(name, prompt, choice.model_id, choice.provider_id, tuple(others), key)
+    form = ProjectForm(name, prompt, choice.model_id, choice.provider_id, key, tuple(others))
     try:
         return workbench.projects.save(form, project=project)
     except SwitchboardError as error:

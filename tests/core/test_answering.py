@@ -205,9 +205,7 @@ def test_a_running_turn_shows_who_is_asked_now(trying: Workbench, scripted: Scri
     assert finished(trying, id_).provider_name == "Second"
 
 
-def test_a_project_s_chain_wins_over_the_provider_s(
-    trying: Workbench, scripted: Scripted, provider: Provider
-) -> None:
+def test_a_project_s_chain_wins_over_the_provider_s(trying: Workbench, scripted: Scripted, provider: Provider) -> None:
     other, third = add_scripted(trying, "Other"), add_scripted(trying, "Third")
     chain(trying, provider, other)
     form = ProjectForm("Atlas", fallbacks=(f"{third.id}/beta", f"{third.id}/beta", f"{other.id}/alpha"))

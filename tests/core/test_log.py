@@ -102,8 +102,6 @@ def test_the_body_of_the_command_is_the_one_the_runner_sends(workbench: Workbenc
     assert provider is not None
     route = Route(provider, workbench.store.models.of(provider.id)[0], None, "")
     request = ChatRequest(rebuilt.messages, system=rebuilt.system)
-    if protocol == "openai":
-        expected = openai_chat._body(route, request, openai_chat._Habits.of(route, request))
-    else:
-        expected = anthropic_messages._body(route, request)
+    runner = openai_chat if protocol == "openai" else anthropic_messages
+    expected = runner._body(route, request)
     assert json.loads(command.partition("'END_OF_REQUEST'\n")[2].partition("\nEND_OF_REQUEST")[0]) == expected

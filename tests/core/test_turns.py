@@ -282,6 +282,22 @@ def test_what_was_refused_or_never_reached_costs_nothing_and_what_is_unknown_is_
     assert {row.usage for row in rows} == {Usage()}
 
 
+@pytest.mark.parametrize(
+    ("status", "is_free"),
+    [
+        *((status, True) for status in (400, 401, 413, 429, 501, 503, 529)),
+        *((status, False) for status in (408, 499, 500, 502, 504, 524)),
+    ],
+)
+def test_a_server_s_failure_is_free_only_where_no_work_began(
+    workbench: Workbench, scripted: Scripted, provider: Provider, status: int, is_free: bool
+) -> None:
+    scripted.play(ProviderError(ErrorKind.SERVER_ERROR, "It failed.", http_status=status))
+    finished(workbench, send(workbench, "Hi", provider))
+    expected = (Decimal(0), CostSource.NOT_BILLED) if is_free else (None, CostSource.UNPRICED)
+    assert (attempts(workbench)[0].cost_usd, attempts(workbench)[0].cost_source) == expected
+
+
 def test_an_answer_whose_connection_broke_is_not_taken_for_one_that_never_began(
     workbench: Workbench, scripted: Scripted, provider: Provider
 ) -> None:

@@ -9,7 +9,6 @@ from core.runners import Timeouts
 from core.runners.anthropic_messages import AnthropicMessagesRunner, _headers
 from core.types import ChatMessage, ChatRequest, ModelInfo, Role
 from tests.core.runners.support import CANARY, HELLO, ask, list_models, make_route
-from tests.core.runners.test_anthropic_events import END, START
 from tests.servers.anthropic_server import (
     AnthropicServer,
     error_reply,
@@ -19,6 +18,7 @@ from tests.servers.anthropic_server import (
     text_delta,
 )
 from tests.servers.base import Reply, Stop, json_reply, page_reply, raw_reply
+from tests.wire.messages import END, START
 
 
 def test_only_what_was_asked_for_is_sent() -> None:

@@ -14,9 +14,10 @@ from core.runners import Timeouts
 from core.runners.openai_chat import OpenAIChatRunner
 from core.types import ChatMessage, ChatRequest, FinishReason, ModelInfo, ProviderFlag, Role
 from tests.core.runners.support import CANARY, HELLO, Outcome, ask, list_models, make_route
-from tests.core.runners.test_openai_chunks import DONE, END, RICH, RICH_OUTCOME, cut, say
+from tests.core.runners.test_openai_chunks import RICH, RICH_OUTCOME, cut
 from tests.servers.base import Framing, Reply, Stop, json_reply, page_reply, raw_reply
 from tests.servers.openai_server import OpenAIServer, completion, error_reply, sse, stream_reply
+from tests.wire.chat import DONE, END, say
 
 
 def test_only_what_was_asked_for_is_sent() -> None:
