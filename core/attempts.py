@@ -218,7 +218,8 @@ def _was_never_answered(error: ProviderError) -> bool:
     After a time-out (408, 504 among them), a 500 or a 502 the model may have worked. Neither OpenAI nor Anthropic nor
     DeepSeek was found to say who pays for that, and those who say something differ: OpenRouter charges no answer
     without a token, Azure counts 200 and 400 and not 429 (openrouter.ai/docs zero-completion-insurance,
-    learn.microsoft.com answers 1632971, read 2026-11-24). So the cost of such an attempt is unknown, as the totals say, and not 0.
+    learn.microsoft.com answers 1632971, read 2026-11-24). So the cost of such an attempt is unknown, as the totals
+    say, and not 0.
     """
     if error.http_status is None:
         return error.kind is ErrorKind.NETWORK

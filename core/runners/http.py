@@ -42,6 +42,8 @@ _SENT_HEADERS = frozenset(
 )
 _LISTING_READ_S = 30.0
 _ERROR_BODY_LIMIT = 200_000  # bytes
+# A proxy of the environment is for the world outside: what is asked of this machine, key and all, stays on it.
+_LOOPBACK = ("all://localhost", "all://127.0.0.1", "all://[::1]")
 # How long a server that has said why it stopped may go on before the answer counts as complete: a usage chunk may still
 # come; after the protocol's own end mark only the end of the body, which lets the connection be used again.
 _AFTER_FINISH_S = 5.0
@@ -64,6 +66,7 @@ class Wire:
             self._client = httpx2.AsyncClient(
                 follow_redirects=False,
                 timeout=self.timeout(),
+                mounts=dict.fromkeys(_LOOPBACK),
                 limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
                 cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
                 event_hooks={"request": [_keep_our_headers], "response": [_stop_at_errors]},

@@ -292,3 +292,34 @@ def test_nothing_of_a_request_is_logged(make: Callable[[Timeouts], Runner], capl
         ask(make, make_route(server.url))
     text = "\n".join(f"{record.getMessage()} {record.exc_text}" for record in caplog.records)
     assert CANARY not in text and "Hello there" not in text
+
+
+@pytest.mark.parametrize("make", RUNNERS)
+def test_a_proxy_of_the_environment_never_sees_what_is_asked_of_this_machine(
+    make: Callable[[Timeouts], Runner], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with OpenAIServer() as proxy, OpenAIServer() as server:
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.origin)
+            monkeypatch.setenv(name.lower(), proxy.origin)
+        for name in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(name, raising=False)
+        for host in ("127.0.0.1", "localhost"):
+            ask(make, make_route(server.url.replace("127.0.0.1", host)))
+        assert (len(proxy.requests), len(server.requests)) == (0, 2)
+        ask(make, make_route("http://elsewhere.invalid/v1"))
+        assert [request.headers["host"] for request in proxy.requests] == ["elsewhere.invalid"]
+
+
+@pytest.mark.parametrize("make", RUNNERS)
+def test_no_password_of_a_netrc_file_is_sent(
+    make: Callable[[Timeouts], Runner], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login someone password leak\ndefault login someone password leak\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    with OpenAIServer() as server:
+        for key in (CANARY, None):
+            ask(make, make_route(server.url, key=key))
+        assert [request.headers.get("authorization") for request in server.requests] == [f"Bearer {CANARY}", None]
