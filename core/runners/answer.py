@@ -89,6 +89,7 @@ class Answer(ABC):
         self._served_model: str | None = None
         self._request_id = failures.safe(request_id) if request_id else None
         self._text, self._reasoning = Pairs(), Pairs()
+        self._text_veil, self._reasoning_veil = failures.veil(), failures.veil()
         self._has_content = False
 
     @abstractmethod
@@ -105,8 +106,8 @@ class Answer(ABC):
 
     def end(self) -> Iterator[StreamEvent]:
         """Yield the rest and `Completed`. Raises ProviderError when the answer is not complete."""
-        yield from self._emit_text(self._text.end())
-        yield from self._emit_reasoning(self._reasoning.end())
+        yield from self._emit_text(self._text_veil.feed(self._text.end()) + self._text_veil.end())
+        yield from self._emit_reasoning(self._reasoning_veil.feed(self._reasoning.end()) + self._reasoning_veil.end())
         if self._finish is None:
             is_foreign = self.has_data and not self.is_understood
             raise self.failures.foreign() if is_foreign else self.failures.interrupted()
@@ -124,10 +125,10 @@ class Answer(ABC):
         )
 
     def add_text(self, text: str) -> Iterator[StreamEvent]:
-        return self._emit_text(self._text.feed(text))
+        return self._emit_text(self._text_veil.feed(self._text.feed(text)))
 
     def add_reasoning(self, text: str) -> Iterator[StreamEvent]:
-        return self._emit_reasoning(self._reasoning.feed(text))
+        return self._emit_reasoning(self._reasoning_veil.feed(self._reasoning.feed(text)))
 
     def add_usage(self, usage: Usage) -> Iterator[StreamEvent]:
         """Take these figures in place of the earlier ones, and report them if they are new."""

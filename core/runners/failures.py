@@ -12,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from core.errors import ErrorKind, ProviderError
 from core.redact import redact, shorten
 from core.runners.rules import classify, is_about_model
+from core.runners.veil import Veil
 from core.runners.wording import read_wording
 from core.text import storable
 from core.types import Route
@@ -193,6 +194,10 @@ class Failures:
 
     def bad_key(self) -> ProviderError:
         return self.error(ErrorKind.AUTH, _BAD_KEY)
+
+    def veil(self) -> Veil:
+        """Return what keeps this request's key out of a growing text."""
+        return Veil(self._secrets[0])
 
     def safe(self, text: str) -> str:
         """Return a provider's words as they may be shown and stored."""

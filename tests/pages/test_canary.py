@@ -25,12 +25,14 @@ EVERYBODY = {
 }
 STREAMS = {
     "openai": {
+        "answer": openai_server.stream_reply("Hi ", *CANARY, " and again ", CANARY),
         "stream error": raw_reply(CHAT({"error": {"message": f"Bearer {CANARY}"}})),
         "last word": raw_reply(CHAT({"choices": [{"delta": {"content": "Hi"}, "finish_reason": CANARY}]})),
         "names": raw_reply(CHAT({"id": CANARY, "model": CANARY, "choices": [{"delta": {}, "finish_reason": "stop"}]})),
         "refused parameter": openai_server.error_reply(400, f"Unknown parameter: stream_options, key {CANARY}"),
     },
     "anthropic": {
+        "answer": anthropic_server.stream_reply("Hi ", CANARY[:9], CANARY[9:], reasoning=f"the key is {CANARY}"),
         "stream error": raw_reply(MESSAGES({"type": "error", "error": {"type": CANARY, "message": CANARY}})),
         "last word": raw_reply(anthropic_server.text_delta("Hi"), anthropic_server.message_delta(CANARY)),
         "names": raw_reply(MESSAGES({"type": "message_start", "message": {"id": CANARY, "model": CANARY}})),
