@@ -10,13 +10,18 @@ from pages.ui.safe import literal
 
 
 def learned(workbench: Workbench, provider: Provider) -> None:
-    """Draw a button for each flag that forgets it."""
-    name = literal(provider.name)
-    for flag in sorted(provider.flags):
-        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-            st.markdown(f":small[:material/school: Learned: {name} {literal(FLAG_WORDS[flag])}.]", width="content")
-            if st.button("Forget", key=f"forget-{flag}-{provider.id}", type="tertiary", help="Try it again next time."):
-                apply(
-                    lambda flag=flag: workbench.providers.forget(provider, flag),  # type: ignore[misc]
-                    f"The next request to {name} tries it again.",
-                )
+    """Say what each flag means, with a button that forgets it."""
+    if not provider.flags:
+        return
+    with st.container(gap="xxsmall"):
+        for flag in sorted(provider.flags):
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.caption(f"Learned: {literal(FLAG_WORDS[flag])}.", width="content")
+                key = f"forget-{flag}-{provider.id}"
+                if st.button(
+                    "Forget", icon=":material/undo:", key=key, type="tertiary", help="Try it again next time."
+                ):
+                    apply(
+                        lambda flag=flag: workbench.providers.forget(provider, flag),  # type: ignore[misc]
+                        f"The next request to {literal(provider.name)} tries it again.",
+                    )

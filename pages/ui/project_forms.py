@@ -93,7 +93,7 @@ def project_form(workbench: Workbench, project: Project | None = None) -> Projec
             default=[entry for entry in chain if entry in labels],
             format_func=labels.__getitem__,
             key=f"project_fallbacks_{of}",
-            placeholder="Whom that provider's own chain names" if labels else "No provider can be used yet",
+            placeholder="Whom that provider names" if labels else "No provider can be used yet",
             help="In this order, in place of the chains of the providers. Every attempt stands in the log.",
         )
         slots["fallbacks"] = st.empty()

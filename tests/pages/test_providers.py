@@ -483,7 +483,7 @@ def test_what_the_wire_taught_is_said_in_words_and_can_be_forgotten(open_page: O
     workbench.providers.learn(provider, ProviderFlag.NO_STREAM_OPTIONS)
     workbench.providers.learn(provider, ProviderFlag.NO_TEMPERATURE)
     page = open_page("providers", provider_id="deepseek")
-    assert any("token counts may be missing" in text.value for text in page.markdown)
+    assert any("token counts may be missing" in text.value for text in page.caption)
     next(button for button in page.button if button.key == "forget-no_temperature-deepseek").click().run()
     assert not page.exception
     assert _candidate(workbench, "deepseek").provider.flags == {ProviderFlag.NO_STREAM_OPTIONS}
