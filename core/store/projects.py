@@ -29,7 +29,7 @@ class ProjectTable:
         """Return what was put away, last first."""
         sql = f"SELECT {_COLUMNS} FROM projects WHERE deleted_at IS NOT NULL ORDER BY deleted_at DESC, id"
         with self._database.read() as cursor:
-            return [Project(**row) for row in dicts(cursor, sql)]
+            return [_project(row) for row in dicts(cursor, sql)]
 
     def add(self, cursor: Cursor, project: Project) -> None:
         insert(cursor, "projects", {"id": project.id, **_fields(project), "created_at": to_db(datetime.now(UTC))})
