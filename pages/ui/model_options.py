@@ -71,8 +71,12 @@ def options(
     uses: Sequence[ModelUse],
     pins: Sequence[tuple[str, str]],
     today: date,
+    is_for_project: bool = False,
 ) -> Options:
-    """Return the rows in their order: Automatic, pinned, used last, usable providers, the demo, the others."""
+    """Return the rows in their order: Automatic, pinned, used last, usable providers, the demo, the others.
+
+    For a project everything can be chosen: a key of its own may come with it.
+    """
     aliases = load_catalog().aliases
     automatic = resolve(candidates, choice=AUTOMATIC, project=project, aliases=aliases)
     speeds = {(use.provider_id, use.model_id): use.ttft_p50_ms for use in uses if use.replies >= SPEED_REPLIES}
@@ -82,7 +86,7 @@ def options(
     usable: list[Group] = []
     others: list[Group] = []
     for candidate in sorted(candidates, key=lambda c: c.is_demo):
-        reason = problem(candidate)
+        reason = None if is_for_project else problem(candidate)
         group = Group(
             kind="provider",
             heading=candidate.provider.name,

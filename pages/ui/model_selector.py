@@ -13,7 +13,7 @@ import streamlit as st
 
 from core.errors import SwitchboardError
 from core.store.log import ModelUse
-from core.types import Choice, Conversation
+from core.types import Choice, Conversation, Project
 from core.workbench import Workbench
 from pages.ui.links import PROVIDERS
 from pages.ui.model_options import Options, options
@@ -50,8 +50,43 @@ _draw = st.components.v2.component(
 def model_selector(workbench: Workbench, conversation: Conversation | None) -> Choice:
     """Draw the selector and return the choice, remembered per conversation."""
     tab = session()
+    conversation_id = conversation.id if conversation else None
     remembered = conversation.choice if conversation else tab.draft_choice
-    project = workbench.store.projects.get(conversation.project_id if conversation else session().project_id)
+    _selector(
+        workbench,
+        f"model-{conversation_id or 'new'}",
+        remembered=remembered,
+        project=workbench.store.projects.get(conversation.project_id if conversation else tab.project_id),
+        choose=partial(_choose, workbench, tab, conversation_id),
+    )
+    return remembered
+
+
+def project_model_selector(workbench: Workbench, of: str, stored: Choice) -> Choice:
+    """Draw the selector for who answers in a project, and return the choice, kept in the tab until it is saved."""
+    tab = session()
+    remembered = tab.project_choices.get(of, stored)
+    _selector(
+        workbench,
+        f"model-project-{of}",
+        remembered=remembered,
+        project=None,
+        choose=partial(tab.project_choices.__setitem__, of),
+        is_for_project=True,
+    )
+    return remembered
+
+
+def _selector(
+    workbench: Workbench,
+    key: str,
+    *,
+    remembered: Choice,
+    project: Project | None,
+    choose: Callable[[Choice], None],
+    is_for_project: bool = False,
+) -> None:
+    tab = session()
     found = options(
         workbench.providers.candidates(project),
         remembered=remembered,
@@ -59,23 +94,17 @@ def model_selector(workbench: Workbench, conversation: Conversation | None) -> C
         uses=_uses(str(workbench.store.folder), workbench),
         pins=workbench.store.pins.all(),
         today=datetime.now(UTC).date(),
+        is_for_project=is_for_project,
     )
-    conversation_id = conversation.id if conversation else None
     _draw(
-        key=f"model-{conversation_id or 'new'}",
+        key=key,
         # In a list: in a dict Streamlit looks for dataframes, and imports pandas for that: 70 MB (measured 2026-11-24).
         data=[found.data],
         default=None,
         width="stretch",
         height="content",
-        **_events(
-            found,
-            choose=partial(_choose, workbench, tab, conversation_id),
-            pin=partial(_pin, workbench, tab),
-            fix=partial(_fix, tab),
-        ),
+        **_events(found, choose=choose, pin=partial(_pin, workbench, tab), fix=partial(_fix, tab)),
     )
-    return remembered
 
 
 def _events(

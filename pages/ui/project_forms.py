@@ -14,6 +14,7 @@ from core.types import AUTOMATIC, Candidate, Choice, KeySource, Project
 from core.urls import origin
 from core.workbench import Workbench
 from pages.ui.fallbacks import chain_labels
+from pages.ui.model_selector import project_model_selector
 from pages.ui.provider_forms import apply, done, refuse
 from pages.ui.safe import literal
 from pages.ui.session import session
@@ -57,13 +58,10 @@ def project_form(workbench: Workbench, project: Project | None = None) -> Projec
     """Draw the fields of a project, new or to change, and return it once it is saved."""
     of = project.id if project else "new"
     candidates = workbench.providers.candidates()
-    choices = [AUTOMATIC]
-    for candidate in candidates:
-        choices += [Choice(candidate.provider.id), *(Choice(model.provider_id, model.id) for model in candidate.models)]
-    present = choice_of(project) if project else AUTOMATIC
-    if present not in choices:
-        choices.insert(1, present)
+    st.markdown("Who answers", help="Where a message chooses nobody itself. Automatic leaves it to the router.")
+    choice = project_model_selector(workbench, of, choice_of(project) if project else AUTOMATIC)
     slots: dict[str, DeltaGenerator] = {}
+    slots["provider_id"] = slots["model_id"] = st.empty()
     with st.form(f"project_{of}", border=False):
         name = st.text_input("Name", project.name if project else "", key=f"project_name_{of}")
         slots["name"] = st.empty()
@@ -76,15 +74,6 @@ def project_form(workbench: Workbench, project: Project | None = None) -> Projec
             help="Sent before every conversation of this project.",
         )
         slots["system_prompt"] = st.empty()
-        choice = st.selectbox(
-            "Who answers",
-            choices,
-            index=choices.index(present),
-            format_func=lambda choice: model_words(choice, candidates),
-            key=f"project_choice_{of}",
-            help="Where a message chooses nobody itself. Automatic takes the first provider that can be used.",
-        )
-        slots["provider_id"] = slots["model_id"] = st.empty()
         chain = project.fallbacks if project else ()
         labels = chain_labels(candidates, chain)
         others = st.multiselect(
@@ -117,11 +106,14 @@ def project_form(workbench: Workbench, project: Project | None = None) -> Projec
         return None
 
 
-@st.dialog("Add project", width="medium", on_dismiss="rerun")
 def add_project(workbench: Workbench) -> None:
-    if saved := project_form(workbench):
-        session().project_shown_id = saved.id
-        done(f"{literal(saved.name)} added.")
+    def body() -> None:
+        if saved := project_form(workbench):
+            session().project_shown_id = saved.id
+            done(f"{literal(saved.name)} added.")
+
+    session().project_choices.clear()
+    st.dialog("Add project", width="medium", on_dismiss="rerun")(body)()
 
 
 def edit_project(workbench: Workbench, project: Project) -> None:
@@ -131,6 +123,7 @@ def edit_project(workbench: Workbench, project: Project) -> None:
             lost = had_key and not workbench.projects.has_key(saved)
             done(f"{literal(saved.name)} saved" + (", its own key removed with its provider." if lost else "."))
 
+    session().project_choices.clear()
     st.dialog(f"Edit {literal(project.name)}", width="medium", on_dismiss="rerun")(body)()
 
 

@@ -64,6 +64,7 @@ class Session:
     # Conversation id or "new" -> what the fields of its settings were last filled with, and for what kind of model.
     settings_shown: dict[str, tuple[AnswerSettings, Takes]] = field(default_factory=dict)
     project_id: str = DEFAULT_PROJECT_ID  # where new conversations go
+    project_choices: dict[str, Choice] = field(default_factory=dict)  # project id or "new" -> what its form holds
     project_shown_id: str | None = None  # marked on the Projects page
     provider_id: str | None = None  # shown on the Providers page
     model_id: str | None = None  # marked in that provider's table of models

@@ -122,6 +122,12 @@ def test_only_what_can_answer_may_be_chosen() -> None:
     assert chosen == [Choice("open", "o-2"), AUTOMATIC]
 
 
+def test_for_a_project_everything_can_be_chosen_since_it_may_bring_a_key() -> None:
+    found = options(TABLE, remembered=AUTOMATIC, project=None, uses=(), pins=(), today=TODAY, is_for_project=True)
+    assert Choice("closed", "c-1") in found.choices.values()
+    assert {group["fix"] for group in found.data["groups"]} == {None}
+
+
 def test_a_models_id_may_hold_what_it_likes() -> None:
     odd = ("a/b", "x_change", "on_y", "__", "<img onerror>", "a:b", "ü")
     found = build([candidate("open", *(model(model_id) for model_id in odd))])

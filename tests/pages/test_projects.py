@@ -8,7 +8,9 @@ from core.providers import ProviderForm
 from core.types import Choice, Model, Project, Provider
 from core.workbench import Workbench
 from pages.ui.project_forms import model_words
+from pages.ui.session import Session
 from tests.pages.conftest import WAIT_S, OpenPage
+from tests.pages.test_model_selector import drawn
 from tests.pages.test_providers import KEY, _labels, _press
 
 
@@ -98,8 +100,10 @@ def _form() -> None:
         st.text(saved.id)
 
 
-def _open(project: Project | None = None) -> AppTest:
+def _open(project: Project | None = None, *, chosen: Choice | None = None) -> AppTest:
+    """Open the form, as it is once this choice was made in its selector: AppTest cannot click in a component."""
     app = AppTest.from_function(_form, default_timeout=WAIT_S)
+    app.session_state["switchboard"] = Session(project_choices={"new": chosen} if chosen else {})
     if project:
         app.query_params["project"] = project.id
     return app.run()
@@ -113,10 +117,9 @@ def _send(app: AppTest) -> AppTest:
 
 
 def test_provider_and_model_are_set_together_with_a_key(workbench: Workbench, mine: Provider) -> None:
-    app = _open()
+    app = _open(chosen=Choice(mine.id, "m"))
     app.text_input(key="project_name_new").set_value("Atlas")
     app.text_area(key="system_prompt_new").set_value("Be brief.")
-    app.selectbox(key="project_choice_new").set_value(Choice(mine.id, "m"))
     app.text_input(key="project_key_new").set_value(KEY)
     app.multiselect(key="project_fallbacks_new").set_value([f"{mine.id}/m"])
     project = workbench.store.projects.get(_send(app).text[0].value)
@@ -148,7 +151,7 @@ def test_an_edit_begins_with_what_is_stored_but_the_key(workbench: Workbench, mi
     project = _save(workbench, mine, key=KEY)
     app = _open(project)
     assert app.text_input(key=f"project_key_{project.id}").value == ""
-    assert app.selectbox(key=f"project_choice_{project.id}").value == Choice(mine.id, "m")
+    assert drawn(app)["button"] == {"name": "Model M", "detail": "Mine", "problem": ""}
     app.text_input(key=f"project_name_{project.id}").set_value("Borealis")
     _send(app)
     saved = workbench.store.projects.get(project.id)
@@ -163,4 +166,6 @@ def test_a_project_whose_provider_is_gone_can_still_be_opened(
     workbench.providers.delete(mine)
     app = open_page("projects", project_shown_id=project.id)
     assert list(app.dataframe[0].value["Answers"])[1] == "a provider that is gone · m"
-    assert _open(project).selectbox[0].value == Choice(mine.id, "m")
+    form = _open(project)
+    assert drawn(form)["button"] == {"name": "m", "detail": "", "problem": "no longer there"}
+    assert "Choose another" in _send(form).error[0].value
