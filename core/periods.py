@@ -1,5 +1,6 @@
 """Stretches of local days, and what a zone's clock says in them. Pure: no clock, no SQL."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -33,15 +34,52 @@ def period(preset: Preset, now: datetime, *, zone: ZoneInfo) -> Period:
     """Return the borders of a preset on the zone's clock. ALL has none."""
     if preset is Preset.ALL:
         return Period()
-    days = timedelta(days=PRESET_DAYS[preset])
+    today = now.astimezone(zone).date()
+    return days(today - timedelta(days=PRESET_DAYS[preset] - 1), today, now, zone=zone)
+
+
+def days(first: date, last: date, now: datetime, *, zone: ZoneInfo) -> Period:
+    """Return the borders of whole days, both included, and of as many before them."""
+    length = last - first + timedelta(days=1)
     local = now.astimezone(zone)
-    tomorrow = local.date() + timedelta(days=1)
+    is_running = first <= local.date() <= last
+    # Arithmetic on the wall clock: days of 23 and 25 hours count.
+    until = (local - length).astimezone(UTC) if is_running else _midnight(first, zone)
     return Period(
-        since=_midnight(tomorrow - days, zone),
-        until=_midnight(tomorrow, zone),
-        previous_since=_midnight(tomorrow - 2 * days, zone),
-        previous_until=(local - days).astimezone(UTC),  # arithmetic on the wall clock: days of 23 and 25 hours count
+        since=_midnight(first, zone),
+        until=_midnight(last + timedelta(days=1), zone),
+        previous_since=_midnight(first - length, zone),
+        previous_until=until,
     )
+
+
+_STEP = re.compile(r"(\d{4})-(?:(\d\d)(?:-(\d\d)(?:T(\d\d))?)?|W(\d\d))", re.ASCII)
+
+
+def step(text: str, *, zone: ZoneInfo) -> Period:
+    """Return the borders of one hour (2026-11-03T14), day, week (2026-W45) or month, and of the one before it.
+
+    An hour that the clock shows twice is both. Raises ValueError.
+    """
+    found = _STEP.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text!r} is no hour, day, week or month")
+    year, month, day, hour, week = (int(part) if part else None for part in found.groups())
+    assert year is not None
+    if not 1970 <= year <= 2200:
+        raise ValueError(f"{text!r} is out of range")
+    if week is not None:
+        start = datetime.combine(date.fromisocalendar(year, week, 1), time.min)
+        before, end = start - timedelta(days=7), start + timedelta(days=7)
+    elif day is None:
+        start = datetime(year, month or 1, 1)
+        before, end = (start - timedelta(days=1)).replace(day=1), (start + timedelta(days=31)).replace(day=1)
+    else:
+        start = datetime(year, month or 1, day, hour or 0)
+        length = timedelta(days=1) if hour is None else timedelta(hours=1)
+        before, end = start - length, start + length
+    borders = [moment.replace(tzinfo=zone).astimezone(UTC) for moment in (start, end, before, start)]
+    return Period(*borders)
 
 
 @dataclass(frozen=True, slots=True)

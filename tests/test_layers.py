@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # Package -> the only places that may import it; a trailing slash is a folder.
 HOMES = {
     "streamlit": ("streamlit_app.py", "pages/"),
-    "duckdb": ("core/store/", "core/usage.py"),
+    "duckdb": ("core/store/", "core/usage/"),
     "cryptography": ("core/encryption.py",),
     "openai": ("core/runners/openai_chat.py",),
     "anthropic": ("core/runners/anthropic_messages.py",),
@@ -111,7 +111,7 @@ def _names(source: str) -> set[str]:
 
 
 def test_sql_lives_in_the_store_and_in_usage_only() -> None:
-    homes = ("core/store/", "core/usage.py")
+    homes = ("core/store/", "core/usage/")
     starts = ("SELECT ", "INSERT INTO ", "UPDATE ", "DELETE FROM ", "WITH ", "SELECT\n", "UPDATE\n")
     strangers = {
         f"{source}:{node.lineno}"

@@ -45,6 +45,7 @@ class Answered:
 class SqlTab:
     """What the SQL page of this tab is about. At most one of the last three is there."""
 
+    handed: str | None = None  # the query of a figure on the usage page, to be taken over and run
     is_open: bool = False  # the copy that queries see was looked at once
     link: str | None = None  # the query of the URL that was taken over
     chosen: str | None = None  # in the list of queries

@@ -16,9 +16,16 @@ _OWN = "own:"
 def take_link() -> str | None:
     """Put the query of the URL (`q`: a built-in one's name, or a text) into the editor, once.
 
-    Returns the built-in query that is to be run: a text that came by a link is never run by itself.
+    Returns the query that is to be run, a built-in one or that of a figure on the usage page: a text that came by a
+    link is never run by itself.
     """
     tab = session().sql
+    if tab.handed is not None:
+        handed, tab.handed = tab.handed, None
+        put_back("sql", handed)
+        remember_in_url(handed)
+        tab.is_foreign = False
+        return handed
     link = st.query_params.get("q")
     if link is None or link == tab.link:
         return None

@@ -1,4 +1,4 @@
-"""The row of figures above the charts: what core/usage.py counted, each beside what it was in the period before."""
+"""The row of figures above the charts: what core/usage counted, each beside what it was in the period before."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -12,8 +12,8 @@ from pages.ui.safe import literal
 
 
 def figures(now: Totals, before: Totals | None) -> None:
-    """Draw the ten figures of a period, each with its change against the period before, if there was one."""
-    with st.grid(5, min_column_width=150):
+    """Draw the eight figures of a period, each with its change against the period before, if there was one."""
+    with st.grid(4, min_column_width=150):
         _figure(
             "Spend",
             spend_words(now),
@@ -39,30 +39,34 @@ def figures(now: Totals, before: Totals | None) -> None:
             f"interrupted. The {now.stopped:,} that were stopped by hand are left out.",
         )
         _figure(
-            "Input tokens",
-            count(now.input_tokens),
-            _change(now, before, lambda totals: totals.input_tokens),
-            detail=f"{_percent(now.cached_share)} cached" if now.cached_share is not None else "",
-            about="The whole prompt, cached parts included. The share counts where the provider reports it.",
+            "Cache hits",
+            _percent(now.cached_share),
+            _change(now, before, lambda totals: totals.cached_share, is_share=True),
+            color="normal",
+            detail=_saved_words(now),
+            about="Share of the input that was read from a provider's cache, where it is reported. Saved: what that "
+            "input costs less than fresh input, minus what writing to the cache costs more, at the prices of each row.",
         )
         _figure(
-            "Output tokens",
-            count(now.output_tokens),
-            _change(now, before, lambda totals: totals.output_tokens),
-            detail=f"{count(now.reasoning_tokens)} reasoning" if now.reasoning_tokens else "",
-            about="Everything a model wrote, reasoning included.",
+            "Tokens",
+            count(now.tokens),
+            _change(now, before, lambda totals: totals.tokens),
+            detail=f"{count(now.input_tokens)} in, {count(now.output_tokens)} out",
+            about="Input with its cached parts and output with its reasoning. "
+            f"Of the output {count(now.reasoning_tokens)} are known to be reasoning.",
         )
-        about = "From sending to the first text or reasoning."
-        _speed("First token p50", now, before, lambda totals: totals.ttft_p50_ms, f"{about} Half began sooner.")
-        _speed("First token p95", now, before, lambda totals: totals.ttft_p95_ms, f"{about} 95 of 100 began sooner.")
-        about = "From sending to the end, of finished answers."
-        _speed("Latency p50", now, before, lambda totals: totals.latency_p50_ms, f"{about} Half were faster.")
-        _speed("Latency p95", now, before, lambda totals: totals.latency_p95_ms, f"{about} 95 of 100 were faster.")
+        about = "From sending to the first text or reasoning: half began sooner, and 95 of 100 sooner than p95."
+        change = _change(now, before, lambda totals: totals.ttft_p50_ms)
+        _speed("First token", now.ttft_p50_ms, now.ttft_p95_ms, change, about)
+        about = "From sending to the end of finished answers: half were faster, and 95 of 100 faster than p95."
+        change = _change(now, before, lambda totals: totals.latency_p50_ms)
+        _speed("Latency", now.latency_p50_ms, now.latency_p95_ms, change, about)
         _figure(
             "Tokens/s",
             UNKNOWN if now.tokens_per_s is None else f"{now.tokens_per_s:,.1f}",
             _change(now, before, lambda totals: totals.tokens_per_s),
             color="normal",
+            detail="over the whole latency",
             about="Output tokens over the whole latency, of finished answers.",
         )
 
@@ -100,8 +104,15 @@ def _percent(share: float | None) -> str:
     return f"{rounded}%"
 
 
-def _speed(label: str, now: Totals, before: Totals | None, of: Callable[[Totals], float | None], about: str) -> None:
-    _figure(label, duration(of(now)), _change(now, before, of), color="inverse", about=about)
+def _saved_words(totals: Totals) -> str:
+    saved = totals.cache_saved_usd
+    if saved is None:
+        return "savings unknown"
+    return f"{money(saved)} saved" if saved >= 0 else f"{money(-saved)} more than without"
+
+
+def _speed(label: str, p50: float | None, p95: float | None, change: str | int | None, about: str) -> None:
+    _figure(label, duration(p50), change, color="inverse", detail=f"p95 {duration(p95)}", about=about)
 
 
 def _figure(

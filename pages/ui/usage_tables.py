@@ -1,17 +1,88 @@
-"""The tables of the usage page: one row per model, one row per message."""
+"""The tables of the usage page: one row per group, one row per message."""
+
+from collections.abc import Callable, Mapping
 
 import pandas as pd
 import streamlit as st
 
+from core.usage import Dimension, Measure
 
-def models_table(frame: pd.DataFrame) -> None:
-    """Draw one row per model. Columns: as core.usage.by gives them; durations become seconds."""
+TABLE = (
+    Measure.MESSAGES,
+    Measure.SUCCESS_RATE,
+    Measure.ERRORS,
+    Measure.TTFT_P50_MS,
+    Measure.TTFT_P95_MS,
+    Measure.LATENCY_P50_MS,
+    Measure.LATENCY_P95_MS,
+    Measure.TOKENS_PER_S,
+    Measure.INPUT_TOKENS,
+    Measure.OUTPUT_TOKENS,
+    Measure.CACHED_SHARE,
+    Measure.CACHE_SAVED_USD,
+    Measure.COST_USD,
+    Measure.UNPRICED,
+)
+_COLUMNS = {  # dimension -> the column of its id, and the filter of the URL that keeps one
+    Dimension.PROVIDER: ("provider_id", "provider"),
+    Dimension.MODEL: ("model_id", "model"),
+    Dimension.PROJECT: ("project_id", "project"),
+    Dimension.CONVERSATION: ("conversation_id", "conversation"),
+    Dimension.STATUS: ("status", "status"),
+    Dimension.ERROR_KIND: ("error_kind", "error"),
+}
+
+
+def labelled(
+    frame: pd.DataFrame,
+    group: Dimension,
+    projects: Mapping[str, str],
+    titles: Callable[[list[str]], Mapping[str, str]],
+) -> pd.DataFrame:
+    """Add to each row a label as people read it, no two alike."""
+    column, _ = _COLUMNS[group]
+    ids = [None if pd.isna(value) else str(value) for value in frame[column]]
+    match group:
+        case Dimension.PROVIDER | Dimension.MODEL:
+            labels = frame[group].astype(str).tolist()
+        case Dimension.PROJECT:
+            labels = [projects.get(one, one) if one else "No project" for one in ids]
+        case Dimension.CONVERSATION:
+            found = titles([one for one in ids if one])
+            labels = [found.get(one, "Deleted conversation") if one else "No conversation" for one in ids]
+        case Dimension.STATUS:
+            labels = [(one or "unknown").capitalize() for one in ids]
+        case _:
+            labels = [one.replace("_", " ") if one else "No error" for one in ids]
+    names = pd.Series(labels, index=frame.index, dtype=object)
+    if group is Dimension.MODEL:
+        names = names.where(~names.duplicated(keep=False), names + " · " + frame["provider"].astype(str))
+    again = names.groupby(names).cumcount()
+    names = names.where(again == 0, names + " (" + (again + 1).astype(str) + ")")
+    return frame.assign(label=names)
+
+
+def choice(frame: pd.DataFrame, row: int, group: Dimension) -> dict[str, str | None]:
+    """Return the filters that keep one row alone; none where what it stands for is not known."""
+    column, parameter = _COLUMNS[group]
+    found = frame[column].iloc[row]
+    if pd.isna(found):
+        return {}
+    chosen: dict[str, str | None] = {parameter: str(found)}
+    if group is Dimension.MODEL:
+        chosen["provider"] = str(frame["provider_id"].iloc[row])
+    return chosen
+
+
+def groups_table(frame: pd.DataFrame, name: str) -> None:
+    """Draw one row per group. Columns: label, and those of TABLE; durations become seconds."""
     columns = ["ttft_p50_ms", "ttft_p95_ms", "latency_p50_ms", "latency_p95_ms"]
     is_unknown = (frame["unpriced"] > 0) & (frame["cost_usd"] == 0)  # all that is known are requests that were refused
     shown = frame.assign(
         cost_usd=frame["cost_usd"].mask(is_unknown), **{column: frame[column] / 1000 for column in columns}
     )
     unpriced = ["unpriced"] if frame["unpriced"].any() else []
+    provider = ["provider"] if "model" in frame else []
     seconds = {
         "ttft_p50_ms": "First token p50",
         "ttft_p95_ms": "First token p95",
@@ -23,21 +94,24 @@ def models_table(frame: pd.DataFrame) -> None:
         shown,
         hide_index=True,
         placeholder="–",
-        alt="One row per model: messages, success, speed, tokens and spend",
+        height="content" if len(frame) <= 12 else 460,
+        alt=f"One row per {name.lower()}: messages, success, speed, tokens and spend",
         column_order=[
-            "model", "provider", "messages", "success_rate", "cost_usd", *unpriced, *columns,
-            "tokens_per_s", "input_tokens", "output_tokens", "cached_share",
+            "label", *provider, "messages", "success_rate", "errors", "cost_usd", *unpriced, *columns,
+            "tokens_per_s", "input_tokens", "output_tokens", "cached_share", "cache_saved_usd",
         ],
         column_config={
-            "model": st.column_config.TextColumn("Model", pinned=True),
+            "label": st.column_config.TextColumn(name, pinned=True),
             "provider": "Provider",
             "messages": number("Messages", format="%,d"),
             "success_rate": number("Success", format="percent"),
+            "errors": number("Errors", format="%,d", help="Requests that failed or were interrupted."),
             **{column: number(label, format="%,.2f s") for column, label in seconds.items()},
             "tokens_per_s": number("Tokens/s", format="%,.1f", help="Output tokens over the whole latency."),
             "input_tokens": number("Input", format="%,d", help="Tokens, cached ones included."),
             "output_tokens": number("Output", format="%,d", help="Tokens, reasoning included."),
             "cached_share": number("Cached", format="percent", help="Share of the input read from a cache."),
+            "cache_saved_usd": number("Saved", format="$%,.4f", help="What caching saved, less what it cost."),
             "cost_usd": number("Spend", format="$%,.4f", help="Of the requests whose price is known."),
             "unpriced": number("Unpriced", format="%,d", help="Requests whose price is not known."),
         },

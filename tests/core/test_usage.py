@@ -16,7 +16,7 @@ from core.ids import new_id
 from core.periods import Period, Preset, period
 from core.store import Store
 from core.store.connection import Database
-from core.types import Attempt, CostSource, Status, Usage
+from core.types import Attempt, CostSource, Price, Status, Usage
 from core.usage import (
     Dimension,
     Filter,
@@ -113,6 +113,7 @@ def odd_log(seed: int, count: int = 250) -> list[Attempt]:
                 status = Status.FAILED
             latency_ms = pick.choice([0, 1, pick.randrange(90_000), pick.randrange(5_000)])
             has_priced = pick.random() < 0.8
+            rates = [pick.choice([None, Decimal(0), Decimal(pick.randrange(10**11)).scaleb(-9)]) for _ in range(4)]
             usage = Usage(
                 input_tokens=pick.choice([None, 0, pick.randrange(100_000)]),
                 output_tokens=pick.choice([None, 0, pick.randrange(5_000)]),
@@ -135,6 +136,10 @@ def odd_log(seed: int, count: int = 250) -> list[Attempt]:
                     latency_ms=latency_ms,
                     ttft_ms=pick.choice([None, 0, latency_ms // 3]),
                     usage=usage,
+                    project_id=pick.choice([None, "default", "thesis"]),
+                    conversation_id=pick.choice([None, "c1", "c2", "c3"]),
+                    error_kind=pick.choice([None, "rate_limit", "auth"]) if status is Status.FAILED else None,
+                    price=Price(rates[0], rates[1], rates[2], rates[3]),
                     cost_usd=Decimal(pick.randrange(10**9)).scaleb(-9) if has_priced else None,
                     cost_source=CostSource.PRICED if has_priced else CostSource.UNPRICED,
                 )
@@ -155,6 +160,7 @@ def by_hand(chosen: list[Attempt], everything: list[Attempt]) -> dict[str, Any]:
     told = [a.usage for a in chosen if a.usage.input_tokens is not None and a.usage.cache_read_tokens is not None]
     told_input = sum(u.input_tokens or 0 for u in told)
     costs = [a.cost_usd for a in chosen if a.cost_usd is not None]
+    savings = [amount for a in chosen if (amount := saved(a)) is not None]
 
     def added(value: Callable[[Usage], int | None]) -> int | None:
         known = [found for a in chosen if (found := value(a.usage)) is not None]
@@ -176,9 +182,18 @@ def by_hand(chosen: list[Attempt], everything: list[Attempt]) -> dict[str, Any]:
         "interrupted": of_status[Status.INTERRUPTED],
         "failed": of_status[Status.FAILED],
         "success_rate": of_status[Status.DONE] / judged if judged else None,
+        "errors": sum(a.status in (Status.FAILED, Status.INTERRUPTED) for a in chosen),
+        "cache_saved_usd": sum(savings, Decimal(0)) if savings else None,
         "cost_usd": sum(costs, Decimal(0)) if costs else None,
         "unpriced": sum(a.cost_usd is None for a in chosen),
         "estimated": sum(a.usage.is_estimated for a in chosen),
+        "tokens": added(
+            lambda u: (
+                None
+                if u.input_tokens is None and u.output_tokens is None
+                else (u.input_tokens or 0) + (u.output_tokens or 0)
+            )
+        ),
         "input_tokens": added(lambda u: u.input_tokens),
         "output_tokens": added(lambda u: u.output_tokens),
         "fresh_tokens": added(fresh),
@@ -197,6 +212,17 @@ def by_hand(chosen: list[Attempt], everything: list[Attempt]) -> dict[str, Any]:
             else None
         ),
     }
+
+
+def saved(attempt: Attempt) -> Decimal | None:
+    """What caching changed for one attempt, as far as it is known."""
+    usage, price = attempt.usage, attempt.price
+    parts: list[Decimal] = []
+    if usage.cache_read_tokens is not None and price.input is not None and price.cache_read is not None:
+        parts.append(usage.cache_read_tokens * (price.input - price.cache_read))
+    if usage.cache_write_tokens is not None and price.input is not None and price.cache_write is not None:
+        parts.append(-usage.cache_write_tokens * (price.cache_write - price.input))
+    return sum(parts, Decimal(0)) / 1_000_000 if parts else None
 
 
 def quantile(values: list[int], share: float) -> float | None:
@@ -246,8 +272,8 @@ def test_an_empty_log_has_no_span_and_unknown_figures(store: Store) -> None:
     assert span(store.log) is None
     assert size(store.log) == 0
     assert as_dict(totals(store.log, EVERYTHING)) == by_hand([], [])
-    assert by(store.log, [Dimension.DAY], where=EVERYTHING, measures=list(Measure), zone=BERLIN).empty
-    assert last_messages(store.log, EVERYTHING, zone=BERLIN).empty
+    assert by(store.log, [Dimension.DAY], where=Filter(zone=BERLIN), measures=list(Measure)).empty
+    assert last_messages(store.log, Filter(zone=BERLIN)).empty
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -263,7 +289,7 @@ def test_totals_equal_a_count_by_hand(store: Store, seed: int) -> None:
 @pytest.mark.parametrize("zone", [BERLIN, UTC_ZONE, ZoneInfo("Asia/Kathmandu"), ZoneInfo("America/New_York")], ids=str)
 def test_days_are_those_of_the_local_clock(store: Store, seed: int, zone: ZoneInfo) -> None:
     log = write(store, odd_log(seed))
-    frame = by(store.log, [Dimension.DAY], where=EVERYTHING, measures=list(Measure), zone=zone)
+    frame = by(store.log, [Dimension.DAY], where=Filter(zone=zone), measures=list(Measure))
 
     def day(attempt: Attempt) -> tuple[pd.Timestamp]:
         return (pd.Timestamp(attempt.started_at.astimezone(zone).date()),)
@@ -281,7 +307,7 @@ def test_models_are_grouped_with_their_provider(store: Store) -> None:
 
 def test_days_and_providers_make_one_group_each(store: Store) -> None:
     log = write(store, odd_log(8))
-    frame = by(store.log, [Dimension.DAY, Dimension.PROVIDER], where=EVERYTHING, measures=list(Measure), zone=BERLIN)
+    frame = by(store.log, [Dimension.DAY, Dimension.PROVIDER], where=Filter(zone=BERLIN), measures=list(Measure))
 
     def key(attempt: Attempt) -> tuple[pd.Timestamp, str]:
         return pd.Timestamp(attempt.started_at.astimezone(BERLIN).date()), attempt.provider_id
@@ -324,7 +350,7 @@ def test_a_retried_message_counts_once_where_its_last_attempt_ended(store: Store
     today = totals(store.log, Filter(since=datetime(2026, 11, 3, tzinfo=UTC)))
     assert (yesterday.messages, yesterday.attempts, yesterday.failed, yesterday.success_rate) == (0, 1, 0, None)
     assert (today.messages, today.attempts, today.done, today.success_rate) == (1, 1, 1, 1.0)
-    shown = last_messages(store.log, EVERYTHING, zone=UTC_ZONE)
+    shown = last_messages(store.log, Filter(zone=UTC_ZONE))
     assert shown[["attempts", "status"]].values.tolist() == [[2, "done"]]
 
 
@@ -349,9 +375,9 @@ def test_hours_of_the_day_the_clock_goes_back_stay_in_their_day(store: Store) ->
         datetime(2026, 10, 25, 23, 0, tzinfo=UTC),
     ]
     write(store, [make_attempt(moment) for moment in moments])
-    days = by(store.log, [Dimension.DAY], where=EVERYTHING, measures=[Measure.ATTEMPTS], zone=BERLIN)
+    days = by(store.log, [Dimension.DAY], where=Filter(zone=BERLIN), measures=[Measure.ATTEMPTS])
     assert [(time.day, attempts) for time, attempts in days.itertuples(index=False)] == [(24, 1), (25, 6), (26, 1)]
-    hours = by(store.log, [Dimension.HOUR], where=EVERYTHING, measures=[Measure.ATTEMPTS], zone=BERLIN)
+    hours = by(store.log, [Dimension.HOUR], where=Filter(zone=BERLIN), measures=[Measure.ATTEMPTS])
     assert [(time.hour, attempts) for time, attempts in hours.itertuples(index=False)] == [
         (23, 1),
         (0, 1),
@@ -364,7 +390,7 @@ def test_hours_of_the_day_the_clock_goes_back_stay_in_their_day(store: Store) ->
 def test_months_are_those_of_the_local_clock(store: Store) -> None:
     write(store, [make_attempt(datetime(2026, month, 1, tzinfo=UTC)) for month in (1, 4, 7, 11)])
     zone = ZoneInfo("America/New_York")
-    frame = by(store.log, [Dimension.MONTH], where=EVERYTHING, measures=[Measure.MESSAGES], zone=zone)
+    frame = by(store.log, [Dimension.MONTH], where=Filter(zone=zone), measures=[Measure.MESSAGES])
     assert [(time.year, time.month) for time in frame["time"]] == [(2025, 12), (2026, 3), (2026, 6), (2026, 10)]
 
 
@@ -377,7 +403,7 @@ def test_a_renamed_provider_stays_one_group_under_its_newest_name(store: Store) 
         ],
     )
     dimensions = [Dimension.DAY, Dimension.PROVIDER]
-    daily = by(store.log, dimensions, where=EVERYTHING, measures=[Measure.MESSAGES], zone=BERLIN)
+    daily = by(store.log, dimensions, where=Filter(zone=BERLIN), measures=[Measure.MESSAGES])
     assert daily["provider"].tolist() == ["New name", "New name"]
     models = by(store.log, [Dimension.MODEL], where=EVERYTHING, measures=[Measure.MESSAGES])
     assert models[["provider", "model", "messages"]].values.tolist() == [["New name", "New model", 2]]
@@ -397,7 +423,7 @@ def test_last_messages_are_newest_first_on_the_local_clock(store: Store) -> None
             for hours in (2, 0, 1)
         ],
     )
-    frame = last_messages(store.log, EVERYTHING, zone=BERLIN, limit=2)
+    frame = last_messages(store.log, Filter(zone=BERLIN), limit=2)
     assert frame["model"].tolist() == ["M0", "M1"]
     assert frame["time"].tolist() == [pd.Timestamp(2026, 11, 3, 16, 30), pd.Timestamp(2026, 11, 3, 15, 30)]
     assert frame[["ttft_ms", "cost_usd"]].isna().all().all()
@@ -405,7 +431,7 @@ def test_last_messages_are_newest_first_on_the_local_clock(store: Store) -> None
 
 def test_last_messages_keep_every_column_of_an_attempt(store: Store) -> None:
     write(store, odd_log(3))
-    frame = last_messages(store.log, EVERYTHING, zone=UTC_ZONE, limit=1_000)
+    frame = last_messages(store.log, Filter(zone=UTC_ZONE), limit=1_000)
     rows = _raw(store.log, "SELECT count(DISTINCT turn_id) FROM attempts")
     assert len(frame) == rows[0][0]
     assert frame["time"].is_monotonic_decreasing
