@@ -227,11 +227,10 @@ def _picture_chat(page: Page, url: str, conversation_id: str, pictures: Path) ->
 
 
 def _picture_usage(page: Page, url: str, pictures: Path) -> None:
-    """Show the figures and, whole, the first row of charts."""
+    """Show the figures and the chart over time."""
     page.goto(f"{url}/usage")
-    expect(page.get_by_text("Tokens per day")).to_be_visible()
-    expect(page.get_by_role("heading", name="By model")).to_be_attached()
-    page.get_by_test_id("stVegaLiteChart").nth(2).scroll_into_view_if_needed()
+    expect(page.get_by_text("Spend per day")).to_be_visible()
+    expect(page.get_by_text("Requests by latency")).to_be_attached()
     _save(page, pictures / "usage.png")
 
 
