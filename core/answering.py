@@ -7,11 +7,14 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from core.attempts import Learn, Outcome, attempt
 from core.engine import Engine
 from core.errors import ErrorKind, ProviderError, StorageError
 from core.live import LiveTurn
+from core.raw import RawBodies
+from core.recording import recording
 from core.retries import CoolDown, may_try_again, may_try_elsewhere, pause_s
 from core.store import Store
 from core.store.connection import Cursor
@@ -32,6 +35,7 @@ class Answering:
         *,
         learn: Learn,
         retries: int = 2,
+        raw: RawBodies | None = None,
         cool_down: CoolDown | None = None,
         dice: Callable[[], float] = random.random,
     ) -> None:
@@ -39,6 +43,7 @@ class Answering:
         self._engine = engine
         self._learn = learn
         self._retries = retries
+        self._raw = raw
         self._dice = dice
         self.cool_down = cool_down or CoolDown()
 
@@ -79,7 +84,7 @@ class Answering:
                 turn.switch(replace(route, reason=f"tried {tried_before}, answered by {route.provider.name}"))
             for tried in range(1, self._retries + 2):
                 number += 1
-                outcome = await attempt(turn, self._engine, number=number, learn=self._learn)
+                outcome = await self._attempt(turn, number)
                 error = outcome.error
                 self._note_health(route, error)
                 if error is None or outcome.is_visible or outcome.attempt.status is not Status.FAILED:
@@ -95,6 +100,17 @@ class Answering:
                     return self._stopped(turn, outcome)
                 if wait_s is None:
                     break
+        return outcome
+
+    async def _attempt(self, turn: LiveTurn, number: int) -> Outcome:
+        if self._raw is None or not self._raw.is_on:
+            return await attempt(turn, self._engine, number=number, learn=self._learn)
+        secret = turn.route.secret
+        with recording() as noted:
+            outcome = await attempt(turn, self._engine, number=number, learn=self._learn)
+        row = outcome.attempt
+        keep = partial(self._raw.keep, row, noted, secrets=[secret])
+        asyncio.get_running_loop().run_in_executor(None, keep)  # the reader does not wait for a disk
         return outcome
 
     async def _wait(self, turn: LiveTurn, outcome: Outcome, error: ProviderError, wait_s: float | None) -> bool:

@@ -27,6 +27,13 @@ def _retries(text: str) -> int:
     return value
 
 
+def _days(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 30:  # as long as the trash keeps a conversation: nothing outlives its deletion for good
+        raise ValueError("it must be from 0 to 30")
+    return value
+
+
 def _flag(text: str) -> bool:
     if text.lower() not in ("true", "false"):
         raise ValueError("it has to be true or false")
@@ -93,6 +100,13 @@ SETTINGS = (
     Setting("first_event_timeout_s", "SWITCHBOARD_FIRST_EVENT_TIMEOUT_S", "120", _seconds, "Time to the first token."),
     Setting("idle_timeout_s", "SWITCHBOARD_IDLE_TIMEOUT_S", "60", _seconds, "Longest silence inside an answer."),
     Setting("retries", "SWITCHBOARD_RETRIES", "2", _retries, "Further tries when a provider fails before its answer."),
+    Setting(
+        "keep_raw_days",
+        "SWITCHBOARD_KEEP_RAW_DAYS",
+        "0",
+        _days,
+        "Days for which requests and answers are kept as sent, without keys, for the Log page, up to 30; 0 keeps none.",
+    ),
 )
 
 
@@ -104,6 +118,7 @@ class Config:
     door: Door
     timeouts: Timeouts
     retries: int
+    keep_raw_days: int
     provider_keys: Mapping[str, str]  # environment variable or secret -> API key, for the catalogue's variables only
 
 
@@ -136,5 +151,6 @@ def load_config(environ: Mapping[str, str], secrets: Mapping[str, Any]) -> Confi
             idle_s=values["idle_timeout_s"],
         ),
         retries=values["retries"],
+        keep_raw_days=values["keep_raw_days"],
         provider_keys={variable: key for variable, key in found.items() if key},
     )

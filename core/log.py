@@ -122,3 +122,11 @@ def curl(store: Store, attempt: Attempt, rebuilt: Rebuilt) -> str | None:
     lines = [f"curl -N {base_url}{path}", f'-H "{key}"', *(f"-H '{header}'" for header in headers)]
     text = json.dumps(body, ensure_ascii=False, indent=2)
     return " \\\n  ".join([*lines, "--data-binary @- <<'END_OF_REQUEST'"]) + f"\n{text}\nEND_OF_REQUEST\n"
+
+
+def pretty(body: str) -> str:
+    """Return a JSON body with line breaks; anything else as it is."""
+    try:
+        return json.dumps(json.loads(body), ensure_ascii=False, indent=2)
+    except ValueError:
+        return body

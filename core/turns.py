@@ -12,6 +12,7 @@ from core.ids import new_id, process_id
 from core.live import LiveTurn
 from core.pricing import cost, estimate_tokens
 from core.providers import Providers
+from core.raw import RawBodies
 from core.router import fallbacks, resolve
 from core.runners.parameters import check
 from core.store import Store
@@ -41,11 +42,13 @@ from core.types import (
 class Turns:
     """Send, follow, stop."""
 
-    def __init__(self, store: Store, engine: Engine, providers: Providers, *, retries: int = 2) -> None:
+    def __init__(
+        self, store: Store, engine: Engine, providers: Providers, *, retries: int = 2, raw: RawBodies | None = None
+    ) -> None:
         self._store = store
         self._engine = engine
         self._providers = providers
-        self._answering = Answering(store, engine, learn=providers.take, retries=retries)
+        self._answering = Answering(store, engine, learn=providers.take, retries=retries, raw=raw)
 
     def preview(self, choice: Choice, *, project_id: str | None = None) -> Route | Refusal:
         """Return what the router would answer now."""

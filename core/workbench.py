@@ -8,6 +8,7 @@ from core.encryption import Keyring
 from core.engine import Engine
 from core.projects import Projects
 from core.providers import Providers
+from core.raw import RawBodies
 from core.router import problem
 from core.store import Store
 from core.store.backup import DailyBackup
@@ -45,9 +46,11 @@ class Workbench:
         except BaseException:
             self.store.close()
             raise
-        self.turns = Turns(self.store, self.engine, self.providers, retries=config.retries)
+        self.raw = RawBodies(config.data_dir, keep_days=config.keep_raw_days)
+        self.raw.purge(now=datetime.now(UTC))
+        self.turns = Turns(self.store, self.engine, self.providers, retries=config.retries, raw=self.raw)
         self.engine.warm(usable)
-        self._backup = DailyBackup(self.store.settings, self.store.log)
+        self._backup = DailyBackup(self.store.settings, self.store.log, then=lambda now: self.raw.purge(now=now))
         self._backup.start()
 
     def close(self) -> None:

@@ -51,4 +51,4 @@ frame = page(store.log, where, order=order, limit=ROWS, offset=(number - 1) * RO
 # The key names what is shown: another page or filter begins without a chosen row.
 chosen = draw_attempts(frame, zone=zone, key=f"log_rows_{abs(hash((where, order, number)))}")
 if chosen is not None and (attempts := store.attempts.of_turn(chosen)):
-    draw_turn(store, attempts, chosen, zone=zone)
+    draw_turn(store, workbench.raw, attempts, chosen, zone=zone)

@@ -13,6 +13,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx2
 
+from core import recording
 from core.errors import ProviderError
 from core.events import StreamEvent
 from core.runners import Timeouts
@@ -104,12 +105,14 @@ UNANSWERED = (ErrorAnswer, httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueEr
 
 async def _stop_at_errors(response: httpx2.Response) -> None:
     """Raise ErrorAnswer here, for both SDKs alike: anthropic loses the status when the body is cut or badly packed."""
+    recording.answered(response.status_code)
     if response.is_success:
         return
     body = bytearray()
     with suppress(httpx2.HTTPError):
         async for chunk in response.aiter_bytes():
             body += chunk
+            recording.received(chunk)
             if len(body) > _ERROR_BODY_LIMIT:
                 break
     raise ErrorAnswer(response.status_code, response.headers, bytes(body))
@@ -118,6 +121,7 @@ async def _stop_at_errors(response: httpx2.Response) -> None:
 async def _keep_our_headers(request: httpx2.Request) -> None:
     for name in [name for name in request.headers if name.lower() not in _SENT_HEADERS]:
         del request.headers[name]
+    recording.sent(request.method, str(request.url), request.content)
 
 
 def our_headers() -> dict[str, str]:
@@ -164,6 +168,7 @@ async def _chunks(response: httpx2.Response, answer: Answer) -> AsyncGenerator[b
             if answer.is_finished:
                 return
             raise failure
+        recording.received(chunk)
         yield chunk
 
 

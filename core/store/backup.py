@@ -3,6 +3,7 @@
 import logging
 import shutil
 import threading
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,10 +17,14 @@ _LOOK_S = 3600.0
 
 
 class DailyBackup:
-    """Takes a snapshot of each file once a day, in a thread of its own: at 10M rows it takes seconds."""
+    """Takes a snapshot of each file once a day, in a thread of its own: at 10M rows it takes seconds.
 
-    def __init__(self, *databases: Database) -> None:
+    `then` is called each time the thread has looked: for what else has its time.
+    """
+
+    def __init__(self, *databases: Database, then: Callable[[datetime], object] = lambda now: None) -> None:
         self._databases = databases
+        self._then = then
         self._is_closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="switchboard-backup", daemon=True)
 
@@ -40,6 +45,7 @@ class DailyBackup:
                     back_up_if_due(database, now=datetime.now(UTC))
                 except StorageError as error:
                     logger.warning("No daily backup: %s", error)
+            self._then(datetime.now(UTC))
 
 
 def back_up_if_due(database: Database, *, now: datetime) -> Path | None:

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 import streamlit as st
 
-from core.log import cost_parts, cost_words, curl, has_parts, rebuild
+from core.log import cost_parts, cost_words, curl, has_parts, pretty, rebuild
+from core.raw import Raw, RawBodies
 from core.store import Store
 from core.types import Attempt, Role
 from pages.ui.figures import UNKNOWN, count, duration, money
@@ -16,7 +17,7 @@ from pages.ui.safe import literal
 _COLORS = {"Waiting": "#8d9aa0", "Streaming": "#23807e", "No token came": "#d1574c"}
 
 
-def draw_turn(store: Store, attempts: Sequence[Attempt], chosen_id: str, *, zone: ZoneInfo) -> None:
+def draw_turn(store: Store, raw: RawBodies, attempts: Sequence[Attempt], chosen_id: str, *, zone: ZoneInfo) -> None:
     chosen = next(attempt for attempt in attempts if attempt.id == chosen_id)
     rebuilt = rebuild(store, chosen)
     with st.container(border=True):
@@ -38,6 +39,8 @@ def draw_turn(store: Store, attempts: Sequence[Attempt], chosen_id: str, *, zone
                 _facts(chosen)
             with st.container():
                 _cost(chosen)
+        if kept := raw.get(chosen):
+            draw_raw(kept)
         if not rebuilt.messages:
             st.caption("What was asked is not kept any more: the conversation was deleted for good.")
             return
@@ -59,6 +62,17 @@ def draw_turn(store: Store, attempts: Sequence[Attempt], chosen_id: str, *, zone
             with st.expander("As a curl command", type="compact", icon=":material/terminal:"):
                 st.caption("Set `API_KEY` in your shell first. The key is not in the command.")
                 st.code(command, language="bash")
+
+
+def draw_raw(kept: Raw) -> None:
+    """Draw what went over the wire, as far as it was kept."""
+    words = f"HTTP {kept.http_status}" if kept.http_status else "No answer came."
+    with st.expander("As it was sent", type="compact", icon=":material/upload:"):
+        st.caption(literal(f"{kept.method} {kept.url}"))
+        st.code(pretty(kept.request), language="json", height=320)
+    with st.expander("As it was received", type="compact", icon=":material/download:"):
+        st.caption(words + (" Only the first part is kept." if kept.is_cut else ""))
+        st.code(kept.response or "–", language=None, height=320)
 
 
 def _waterfall(attempts: Sequence[Attempt]) -> None:

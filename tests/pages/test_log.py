@@ -6,6 +6,8 @@ from datetime import timedelta
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.raw import RawBodies
+from core.recording import Recording
 from core.types import CostSource, Status
 from core.workbench import Workbench
 from tests.core.test_log import asked
@@ -69,3 +71,16 @@ def test_a_chosen_row_opens_its_turn(
     assert [chart.proto.alt for chart in app.get("vega_lite_chart")] == ["When each attempt waited and when it wrote"]
     assert any(value.startswith("Unknown: a price") for value in (caption.value for caption in app.caption))
     assert "$API_KEY" in app.code[0].value
+
+
+def test_what_was_kept_of_the_wire_is_shown(
+    open_page: OpenPage, workbench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempt = asked(workbench, "openai", "Why?")
+    noted = Recording("POST", "http://127.0.0.1/v1/chat/completions", b'{"model": "m"}', 200, bytearray(b"data: {}"))
+    RawBodies(workbench.config.data_dir, keep_days=1).keep(attempt, noted, secrets=[])
+    monkeypatch.setattr("pages.ui.log_table.draw_attempts", lambda *_, **__: attempt.id)
+    app = open_page("log")
+    labels = [expander.label for expander in app.expander]
+    assert {"As it was sent", "As it was received"} <= set(labels)
+    assert {'{\n  "model": "m"\n}', "data: {}"} <= {code.value for code in app.code}
