@@ -12,7 +12,8 @@ from core.types import AUTOMATIC, UNSET, AnswerSettings, Choice
 
 if TYPE_CHECKING:  # pyarrow comes with it, and only the SQL page needs that
     from core.store.answer import Answer
-    from core.store.console import Job, QueryFailed
+    from core.store.console_errors import QueryFailed
+    from core.store.console_job import Job
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ import streamlit as st
 
 from core.errors import SwitchboardError
 from core.store.connection import Database
-from core.store.console import Console, QueryFailed
+from core.store.console import Console
+from core.store.console_errors import QueryFailed
 from pages.ui.safe import literal
 from pages.ui.session import session
 

@@ -16,7 +16,9 @@ import pytest
 from core.errors import StorageError
 from core.store import Store
 from core.store.answer import Answer
-from core.store.console import Console, Limits, QueryFailed, tables
+from core.store.console import Console, tables
+from core.store.console_errors import QueryFailed
+from core.store.console_job import Limits
 from core.types import Message, Role, Status
 from tests.core.test_usage import make_attempt, write
 
@@ -348,7 +350,7 @@ def test_a_process_started_ahead_answers_and_ends_with_the_console(store: Store)
 def test_a_process_that_cannot_start_is_no_mystery(
     store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("core.store.console._PROCESS", store.folder / "missing.py")
+    monkeypatch.setattr("core.store.console_job._PROCESS", store.folder / "missing.py")
     with pytest.raises(QueryFailed, match="The server's log says why"):
         Console(store.log).run("SELECT 1")
     assert "missing.py" in caplog.text
@@ -373,7 +375,7 @@ def test_the_process_is_given_none_of_our_environment(
 ) -> None:
     script = tmp_path / "environment.py"
     script.write_text("import os, json\nprint(json.dumps({'error': 'Refused', 'message': ' '.join(os.environ)}))")
-    monkeypatch.setattr("core.store.console._PROCESS", script)
+    monkeypatch.setattr("core.store.console_job._PROCESS", script)
     monkeypatch.setenv("OPENAI_API_KEY", CANARY)
     with pytest.raises(QueryFailed) as caught:
         console.run("SELECT 1")

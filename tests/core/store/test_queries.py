@@ -9,7 +9,8 @@ import pytest
 from core.errors import InvalidInput
 from core.store import Store
 from core.store.connection import MIGRATIONS, Database
-from core.store.console import Console, Limits
+from core.store.console import Console
+from core.store.console_job import Limits
 from core.store.presets import PRESETS, preset
 from core.store.queries import QueryTable
 from tests.core.test_usage import odd_log, write
