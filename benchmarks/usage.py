@@ -4,9 +4,10 @@ The log is generated in a temporary folder. The page is run as Streamlit runs it
 cold cache. "SQL alone" is the sum of the page's own queries on a bare cursor, rows fetched; what the page adds is what
 it reads to offer its filters, and drawing.
 
-    python -m benchmarks.usage [attempts]
+    python -m benchmarks.usage [attempts] [rounds]
 """
 
+import logging
 import os
 import resource
 import sqlite3
@@ -44,7 +45,8 @@ _WAIT_S = 300.0
 _ZONE = Filter().zone
 
 
-def main(attempts: int = ATTEMPTS) -> None:
+def main(attempts: int = ATTEMPTS, rounds: int = ROUNDS) -> None:
+    logging.disable(logging.WARNING)  # Streamlit misses its server
     with TemporaryDirectory(prefix="switchboard-benchmark-") as folder:
         os.environ["SWITCHBOARD_DATA_DIR"] = folder
         setattr(door, "admits_tab", lambda: True)  # noqa: B010 (there are no headers to judge by)
@@ -58,17 +60,17 @@ def main(attempts: int = ATTEMPTS) -> None:
         size_mb = log.path.stat().st_size / 1e6
         print(f"{attempts:,} attempts made in {time.perf_counter() - began:.1f} s; {size_mb:,.0f} MB on disk")
         try:
-            _measure_page(log, now)
+            _measure_page(log, now, rounds)
             peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             print(f"Most memory of the process, with the generating: {peak_mb:,.0f} MB")
             if attempts <= SQLITE_LARGEST:
-                _measure_sqlite(log, Path(folder) / "log.sqlite", now)
+                _measure_sqlite(log, Path(folder) / "log.sqlite", now, rounds)
         finally:
             door.close_workbench()
         print(f"Load of the machine: {', '.join(f'{load:.1f}' for load in os.getloadavg())}")
 
 
-def _measure_page(log: Database, now: datetime) -> None:
+def _measure_page(log: Database, now: datetime, rounds: int) -> None:
     views = {
         "first data (30 days)": {},
         "90 days": {"period": "90d"},
@@ -88,12 +90,12 @@ def _measure_page(log: Database, now: datetime) -> None:
     for name, query in views.items():
         page_ms, bare_ms = [], []
         queries = _queries(log, query, now)
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             page_ms.append(_visit_ms(query))
             bare_ms.append(_took_ms(partial(_run, log, queries)))
         ratio = median(page_ms) / median(bare_ms)
         rows.append((name, [f"{median(page_ms):.0f}", f"{median(bare_ms):.0f}", f"{ratio:.2f}"]))
-    print_table(f"The page, ms (median of {ROUNDS})", ("page", "SQL alone", "ratio"), rows)
+    print_table(f"The page, ms (median of {rounds})", ("page", "SQL alone", "ratio"), rows)
 
 
 def _visit_ms(query: dict[str, str]) -> float:
@@ -115,7 +117,7 @@ def _visit_ms(query: dict[str, str]) -> float:
 def _queries(log: Database, query: dict[str, str], now: datetime) -> list[Query]:
     """Return the queries of the page at this URL."""
     chosen = period(Preset(query.get("period", "30d").lower()), now, zone=_ZONE)
-    where = bounded(log, Filter(chosen.since, chosen.until, has_demo=False))
+    where = bounded(log, Filter(chosen.since, chosen.until))
     where = replace(
         where,
         provider_id=query.get("provider"),
@@ -178,7 +180,7 @@ _DUCKDB = {"day": "CAST(started_at AS DATE)", "hour": "dayofweek(started_at) * 2
 _SQLITE = {"day": "substr(started_at, 1, 10)", "hour": "strftime('%w-%H', started_at)"}
 
 
-def _measure_sqlite(log: Database, path: Path, now: datetime) -> None:
+def _measure_sqlite(log: Database, path: Path, now: datetime, rounds: int) -> None:
     """Compare the aggregates with the store most of such apps have: the same rows, with an index on the time."""
     with _copy(log, path) as sqlite, log.read() as cursor:
         since = period(Preset.MONTH, now, zone=_ZONE).since
@@ -187,13 +189,13 @@ def _measure_sqlite(log: Database, path: Path, now: datetime) -> None:
         for name, sql in _AGGREGATES.items():
             ours, theirs = (sql.format(since=f"{since:%Y-%m-%d %H:%M:%S}", **words) for words in (_DUCKDB, _SQLITE))
             ours_ms, theirs_ms = [], []
-            for _ in range(ROUNDS):
+            for _ in range(rounds):
                 ours_ms.append(_took_ms(partial(_rows, cursor, ours)))
                 theirs_ms.append(_took_ms(partial(_rows, sqlite, theirs)))
             assert len(cursor.execute(ours).fetchall()) == len(sqlite.execute(theirs).fetchall())
             times = f"{median(theirs_ms) / median(ours_ms):.0f}"
             rows.append((name, [f"{median(ours_ms):.0f}", f"{median(theirs_ms):.0f}", times]))
-    print_table(f"Aggregates over the whole log, ms (median of {ROUNDS})", ("DuckDB", "SQLite", "times"), rows)
+    print_table(f"Aggregates over the whole log, ms (median of {rounds})", ("DuckDB", "SQLite", "times"), rows)
     print(f"SQLite's file, {len(_COLUMNS.split(', '))} of the columns: {path.stat().st_size / 1e6:,.0f} MB")
 
 
