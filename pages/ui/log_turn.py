@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
-import pandas as pd
 import streamlit as st
 
 from core.log import cost_parts, cost_words, curl, has_parts, pretty, rebuild
@@ -12,9 +11,8 @@ from core.store import Store
 from core.types import Attempt, Role
 from pages.ui.figures import UNKNOWN, count, duration, money
 from pages.ui.links import CHAT
+from pages.ui.log_waterfall import draw_waterfall
 from pages.ui.safe import literal
-
-_COLORS = {"Waiting": "#8d9aa0", "Streaming": "#23807e", "No token came": "#d1574c"}
 
 
 def draw_turn(store: Store, raw: RawBodies, attempts: Sequence[Attempt], chosen_id: str, *, zone: ZoneInfo) -> None:
@@ -33,7 +31,7 @@ def draw_turn(store: Store, raw: RawBodies, attempts: Sequence[Attempt], chosen_
         st.caption(literal(f"{chosen.started_at.astimezone(zone):%d %B %Y, %H:%M:%S} · {chosen.route_reason}"))
         if chosen.error_message:
             st.error(literal(chosen.error_message), icon=":material/error:")
-        _waterfall(attempts)
+        draw_waterfall(attempts, sent_at=rebuilt.reply.created_at if rebuilt.reply else None)
         with st.grid(2, min_column_width=320):
             with st.container():
                 _facts(chosen)
@@ -73,59 +71,6 @@ def draw_raw(kept: Raw) -> None:
     with st.expander("As it was received", type="compact", icon=":material/download:"):
         st.caption(words + (" Only the first part is kept." if kept.is_cut else ""))
         st.code(kept.response or "–", language=None, height=320)
-
-
-def _waterfall(attempts: Sequence[Attempt]) -> None:
-    """Draw when each attempt waited and when it wrote. Connecting is a part of waiting: nobody measures it alone."""
-    begin = attempts[0].started_at
-    rows: list[dict[str, str | float]] = []
-    for attempt in attempts:
-        start_s = (attempt.started_at - begin).total_seconds()
-        if attempt.latency_ms is None:
-            continue
-        end_s = start_s + attempt.latency_ms / 1000
-        label = f"{attempt.attempt_number} · {attempt.model_name}"
-        if attempt.ttft_ms is None:
-            phases = [("No token came", start_s, end_s)]
-        else:
-            first_s = min(start_s + attempt.ttft_ms / 1000, end_s)
-            phases = [("Waiting", start_s, first_s), ("Streaming", first_s, end_s)]
-        rows += [
-            {"attempt": label, "phase": phase, "from": since, "to": until, "words": duration((until - since) * 1000)}
-            for phase, since, until in phases
-        ]
-    if not rows:
-        st.caption("How long it took is not known: the process ended with it.")
-        return
-    present = [phase for phase in _COLORS if any(row["phase"] == phase for row in rows)]
-    legend = {"orient": "bottom", "title": None, "columns": 2, "offset": 6}
-    end_s = max(float(row["to"]) for row in rows)
-    spec = {
-        "mark": {"type": "bar", "height": 16, "cornerRadius": 2},
-        "encoding": {
-            "y": {"field": "attempt", "type": "nominal", "title": None, "axis": {"labelLimit": 160, "ticks": False}},
-            "x": {
-                "field": "from",
-                "type": "quantitative",
-                "title": None,
-                "scale": {"domain": [0, end_s or 1]},
-                "axis": {"tickCount": 5, "labelExpr": "datum.label + ' s'"},
-            },
-            "x2": {"field": "to"},
-            "color": {
-                "field": "phase",
-                "type": "nominal",
-                "scale": {"domain": present, "range": [_COLORS[phase] for phase in present]},
-                "legend": legend,
-            },
-            "tooltip": [
-                {"field": "phase", "type": "nominal", "title": "Phase"},
-                {"field": "words", "type": "nominal", "title": "Took"},
-            ],
-        },
-    }
-    height = 100 + 36 * len(attempts)
-    st.vega_lite_chart(pd.DataFrame(rows), spec, height=height, alt="When each attempt waited and when it wrote")
 
 
 def _facts(attempt: Attempt) -> None:
