@@ -24,7 +24,7 @@ def draw_groups(frame: pd.DataFrame, view: View, *, name: str, key: str) -> int 
         "type": "nominal",
         "sort": top["label"].tolist(),
         "title": None,
-        "axis": {"labelLimit": 150, "ticks": False, "domain": False},
+        "axis": {"labelLimit": 180, "ticks": False, "domain": False},
     }
     amount = "Seconds" if view.is_duration else view.title
     axis = values_axis(view.axis, is_duration=view.is_duration)

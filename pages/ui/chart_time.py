@@ -92,12 +92,21 @@ def draw_over_time(frame: pd.DataFrame, view: View, axis: TimeAxis, *, key: str)
     colours = [view.colours[list(view.parts.values()).index(name)] for name in names] if view.colours else []
     spec: dict[str, Any] = {"encoding": {"x": _x(axis), "color": color(names, colours)}}
     if view.is_line:
+        legend = spec["encoding"]["color"]["legend"]
+        if legend:
+            legend |= {"symbolType": "stroke", "symbolSize": 300, "symbolStrokeWidth": 2}
+        # Dashes: where two lines are equal both stay visible. Two legends of one field are drawn as one if they agree.
+        dashes = {
+            "field": "series",
+            "type": "nominal",
+            "scale": {"domain": names, "range": [[1, 0], [5, 3]][: len(names)]},
+            "legend": legend,
+        }
         spec["encoding"]["y"] = y
         spec["layer"] = [
             {
                 "mark": {"type": "line", "strokeWidth": 2, "point": {"size": 24}},
-                # Dashes: where the two are equal both stay visible.
-                "encoding": {"strokeDash": {"field": "series", "type": "nominal", "legend": None}, "tooltip": tooltip},
+                "encoding": {"strokeDash": dashes, "tooltip": tooltip},
             },
             {
                 "mark": {"type": "point", "size": 260, "filled": True, "opacity": 0, **CLICKABLE},

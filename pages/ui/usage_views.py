@@ -70,7 +70,7 @@ VIEWS = {
         "Time to first token",
         Measure.TTFT_P50_MS,
         {Measure.TTFT_P50_MS: _P50, Measure.TTFT_P95_MS: _P95},
-        "~g",
+        ",.3~f",
         ",.2f",
         is_duration=True,
         is_line=True,
@@ -79,13 +79,13 @@ VIEWS = {
         "Latency",
         Measure.LATENCY_P50_MS,
         {Measure.LATENCY_P50_MS: _P50, Measure.LATENCY_P95_MS: _P95},
-        "~g",
+        ",.3~f",
         ",.2f",
         is_duration=True,
         is_line=True,
     ),
     Shown.SPEED: View(
-        "Tokens per second", Measure.TOKENS_PER_S, {Measure.TOKENS_PER_S: "Tokens/s"}, "~g", ",.1f", is_line=True
+        "Tokens per second", Measure.TOKENS_PER_S, {Measure.TOKENS_PER_S: "Tokens/s"}, ",.3~f", ",.1f", is_line=True
     ),
     Shown.ERRORS: View("Errors", Measure.ERRORS, {Measure.ERRORS: "Errors"}, "~s", ",d", split=Dimension.ERROR_KIND),
 }
