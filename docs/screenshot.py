@@ -231,6 +231,7 @@ def _picture_usage(page: Page, url: str, pictures: Path) -> None:
     page.goto(f"{url}/usage")
     expect(page.get_by_text("Spend per day")).to_be_visible()
     expect(page.get_by_text("Requests by latency")).to_be_attached()
+    page.get_by_test_id("stVegaLiteChart").first.scroll_into_view_if_needed()
     _save(page, pictures / "usage.png")
 
 
