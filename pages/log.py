@@ -35,7 +35,9 @@ if not offered.provider:
         st.page_link(CHAT, label="Send the first message", icon=":material/forum:")
     st.stop()
 
-where, order = draw_filters(offered, store.projects.all(), now=datetime.now(UTC), zone=zone)
+where, order = draw_filters(
+    offered, [*store.projects.all(), *store.projects.archived()], now=datetime.now(UTC), zone=zone
+)
 found = count(store.log, where)
 if not found:
     st.info("No request fits these filters. Take one away, or choose a longer period.")

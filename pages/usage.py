@@ -68,7 +68,8 @@ if span is None:
     st.stop()
 
 names = usage_data.names(log, size)
-projects = {project.id: project.name for project in workbench.store.projects.all()}
+table = workbench.store.projects
+projects = {project.id: project.name for project in [*table.all(), *table.archived()]}
 projects |= {"sample-thesis": "Thesis", "sample-garden": "Garden"} if is_sample else {}
 complaints = misread()
 with st.container(horizontal=True, vertical_alignment="center"):
@@ -136,8 +137,8 @@ if hour:
 if latency:
     choose(latency=latency)
 
-table, last_tab = st.tabs([f"By {GROUPS[group].lower()}", "Last messages"])
-with table:
+by_tab, last_tab = st.tabs([f"By {GROUPS[group].lower()}", "Last messages"])
+with by_tab:
     groups_table(groups, GROUPS[group])
 with last_tab:
     draw_tools(log, last_query(where, limit=100), name="messages", has_sql=not is_sample)

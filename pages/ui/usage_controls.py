@@ -130,7 +130,7 @@ def chip_labels(values: Mapping[str, str], names: Names, projects: Mapping[str, 
         "project": projects,
         "conversation": {values.get("conversation", ""): title},
     }
-    labels = {name: known.get(name, {}).get(value, value).replace("_", " ") for name, value in values.items()}
+    labels = {name: known.get(name, {}).get(value, value) for name, value in values.items()}
     if "hour" in values:
         weekday, _, hour = values["hour"].partition("-")
         labels["hour"] = f"{weekday} {hour}:00–{int(hour) + 1:02}:00"
@@ -138,6 +138,8 @@ def chip_labels(values: Mapping[str, str], names: Names, projects: Mapping[str, 
         labels["latency"] = latency_words(found[0])
     if "at" in values:
         labels["at"] = values["at"].replace("T", ", ") + (":00" if "T" in values["at"] else "")
+    if "error" in values:
+        labels["error"] = values["error"].replace("_", " ")
     if "status" in values:
         labels["status"] = values["status"].capitalize()
     return labels

@@ -9,6 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.periods import Period, days, step
+from core.projects import ProjectForm
 from core.types import Status
 from core.usage import Dimension, Filter, Names, size
 from core.workbench import Workbench
@@ -257,3 +258,12 @@ def test_one_hour_is_drawn_as_one_hour() -> None:
     start = datetime(2026, 11, 3, 14)
     axis = time_axis(hour, None, zone=BERLIN)  # type: ignore[arg-type]
     assert axis == TimeAxis(Dimension.HOUR, start, start + timedelta(hours=1))
+
+
+def test_names_stand_on_chips_as_they_are_also_of_a_project_put_away(open_page: OpenPage, workbench: Workbench) -> None:
+    project = workbench.projects.save(ProjectForm("My_Thesis"))
+    write(workbench.store, [make_attempt(ago(0), project_id=project.id, provider_name="a_b")])
+    workbench.store.settings.write(lambda cursor: workbench.store.projects.delete(cursor, project.id))
+    app = visit(open_page, provider="openai", project=project.id, by="Project")
+    assert chips(app) == {"provider": "Provider: a_b", "project": "Project: My_Thesis"}
+    assert app.dataframe[0].value["label"].tolist() == ["My_Thesis"]
