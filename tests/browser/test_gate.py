@@ -431,6 +431,7 @@ def test_requests_that_no_browser_sends_are_refused(guarded: RunningApp, not_set
         f"session={Door(HASH).new_session(now_s=2_000_000_000)}",
         f"x{COOKIE}={Door(HASH).new_session(now_s=2_000_000_000)}",
     ],
+    ids=["empty", "unsigned", "forged", "another server's", "another password's", "expired", "misnamed", "prefixed"],
 )
 def test_a_forged_expired_or_misnamed_cookie_is_refused(guarded: RunningApp, stranger: str, cookie: str) -> None:
     assert ask(guarded, "/", at=stranger, headers={"Cookie": cookie}).status == 401
