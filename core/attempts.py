@@ -7,7 +7,6 @@ from collections.abc import Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import assert_never
 
 from core.engine import Engine
@@ -28,9 +27,9 @@ from core.events import (
 )
 from core.ids import new_id
 from core.live import LiveTurn
-from core.pricing import Cost, cost, estimate_tokens
+from core.pricing import cost, estimate_tokens, not_billed
 from core.runners.parameters import fit, taught, words
-from core.types import Attempt, CostSource, Route, Status, Usage
+from core.types import Attempt, Route, Status, Usage
 
 logger = logging.getLogger(__name__)
 Learn = Callable[[Route, FlagLearned | LimitLearned], None]
@@ -169,9 +168,9 @@ def _outcome(turn: LiveTurn, seen: _Seen, status: Status, error: ProviderError |
     route, completed = turn.route, seen.completed
     latency_ms = seen.elapsed_ms()
     usage = _usage(turn, seen, has_output=bool(look.text or look.reasoning))
-    price = cost(usage, route.model.price)
+    priced = cost(usage, route.model.price, seen.started_at)
     if error is not None and usage == Usage() and _was_never_answered(error):
-        price = Cost(total=Decimal(0), source=CostSource.NOT_BILLED)
+        priced = not_billed(priced)
     return Outcome(
         attempt=Attempt(
             id=new_id(),
@@ -199,9 +198,10 @@ def _outcome(turn: LiveTurn, seen: _Seen, status: Status, error: ProviderError |
             raw_finish_reason=completed.raw_finish_reason if completed else None,
             request_id=error.request_id if error else completed.request_id if completed else None,
             usage=usage,
-            price=route.model.price,
-            cost_usd=price.total,
-            cost_source=price.source,
+            price=priced.price,
+            price_rule=priced.rule,
+            cost_usd=priced.total,
+            cost_source=priced.source,
             parameters=words(fit(taught(route, seen.learned), turn.request)),
         ),
         status=status,

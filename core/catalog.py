@@ -9,7 +9,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from core.types import Model, Price, ProviderFlag
+from core.pricing import AMOUNTS
+from core.types import EVERY_DAY, Model, Price, ProviderFlag, Tier, Window
 
 _FILE = Path(__file__).with_name("catalog.toml")
 
@@ -81,5 +82,13 @@ def _model(provider_id: str, row: dict[str, Any], *, is_default: bool) -> Model:
 
 
 def _price(row: dict[str, Any]) -> Price:
-    amounts = {name: Decimal(text) for name, text in row.items() if name not in ("source", "as_of")}
-    return Price(source=row["source"], as_of=row["as_of"], **amounts)
+    tiers = (Tier(tier["above_tokens"], **_amounts(tier)) for tier in row.get("tiers", ()))
+    windows = (
+        Window(window["start"], window["end"], Decimal(window["factor"]), frozenset(window.get("days", EVERY_DAY)))
+        for window in row.get("windows", ())
+    )
+    return Price(source=row["source"], as_of=row["as_of"], tiers=tuple(tiers), windows=tuple(windows), **_amounts(row))
+
+
+def _amounts(row: dict[str, Any]) -> dict[str, Decimal]:
+    return {name: Decimal(row[name]) for name in AMOUNTS if name in row}

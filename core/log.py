@@ -1,67 +1,18 @@
-"""What a row of the log was about: its cost in parts, and its request as it would be sent again. No key comes near."""
+"""The request of a row of the log as it would be sent again. No key comes near."""
 
 import json
 import shlex
-from dataclasses import dataclass, replace
-from decimal import Decimal
+from dataclasses import dataclass
 from typing import Any
 
-from core.pricing import cost
 from core.redact import redact
 from core.runners.messages import alternating, user_first
 from core.store import Store
 from core.tree import Tree
-from core.types import Attempt, ChatMessage, CostSource, Message, Price, ProviderFlag, Usage
+from core.types import Attempt, ChatMessage, Message, ProviderFlag
 
 _MAX_TOKENS = 8192  # what the runner of the Messages protocol sends where nobody says more
 _ANTHROPIC_VERSION = "2026-10-21"
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One line of a bill. `cost_usd` None: the price, or how many tokens, is not known."""
-
-    name: str
-    tokens: int | None
-    price: Decimal | None  # USD per million
-    cost_usd: Decimal | None
-
-
-def cost_parts(attempt: Attempt) -> list[Part]:
-    """Return how the cost of a priced attempt was made, from the row's own tokens and prices."""
-    usage, price = attempt.usage, attempt.price
-    made = cost(replace(usage, reported_cost_usd=None), price)
-    cached = (usage.cache_read_tokens or 0) + (usage.cache_write_tokens or 0)
-    fresh = None if usage.input_tokens is None else max(usage.input_tokens - cached, 0)
-    parts = [
-        Part("Input" if not cached else "Input, not cached", fresh, price.input, made.input),
-        Part("Output", usage.output_tokens, price.output, made.output),
-        Part("Read from the cache", usage.cache_read_tokens, price.cache_read, made.cache_read),
-        Part("Written to the cache", usage.cache_write_tokens, price.cache_write, made.cache_write),
-    ]
-    return parts[:2] + [part for part in parts[2:] if part.tokens]
-
-
-def cost_words(attempt: Attempt) -> str:
-    """Return in a sentence how the cost was found."""
-    match attempt.cost_source:
-        case CostSource.PRICED:
-            words = "Tokens times the prices at the time of sending."
-        case CostSource.REPORTED:
-            words = "The provider said it."
-        case CostSource.FREE:
-            words = "The model's prices are 0."
-        case CostSource.NOT_BILLED:
-            words = "The provider refused the request, so nothing is billed."
-        case CostSource.UNPRICED:
-            words = "Unknown: a price or a number of tokens is missing."
-    return words + (" The tokens are estimates of ours." if attempt.usage.is_estimated else "")
-
-
-def has_parts(attempt: Attempt) -> bool:
-    return attempt.cost_source in (CostSource.PRICED, CostSource.UNPRICED) and (
-        attempt.usage != Usage() or attempt.price != Price()
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,17 +10,17 @@ from core.encryption import Keyring, clean_key, mask
 from core.errors import InvalidInput, KeyUnreadable
 from core.events import FlagLearned, LimitLearned
 from core.ids import new_id
+from core.models import check_model
 from core.runners import RUNNERS
 from core.store import Store
 from core.store.connection import Conflict, Cursor
 from core.stored_keys import StoredKeys
-from core.text import clean_identifier, clean_name, name_key
+from core.text import clean_name, name_key
 from core.types import Candidate, Check, Key, KeySource, Model, Project, Provider, ProviderFlag, Route, Secret
 from core.urls import normalise, origin
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
-TOKENS_LIMIT = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,26 +225,13 @@ class Providers:
 
     def save_model(self, model: Model, *, is_new: bool) -> Model:
         """Add or change a model. Raises InvalidInput naming the field."""
-        clean = self.check_model(model)
+        clean = check_model(model)
         models = self._store.models
 
         def write(cursor: Cursor) -> None:
             models.add(cursor, clean) if is_new else models.save(cursor, clean)
 
         self._write(write, f"This provider already has a model {clean.id}.", field="id")
-        return clean
-
-    def check_model(self, model: Model) -> Model:
-        """Return a model as it may be stored, without writing it. Raises InvalidInput naming the field."""
-        clean = replace(model, id=clean_identifier(model.id, what="model id", field="id"))
-        clean = replace(clean, name=clean_name(model.name.strip() or clean.id, what="name"))
-        for amount in (clean.price.input, clean.price.output, clean.price.cache_read, clean.price.cache_write):
-            if amount is not None and not (amount.is_finite() and 0 <= amount <= 1_000_000):
-                raise InvalidInput("A price is between 0 and 1,000,000 USD per million tokens.", field="price")
-        if clean.context_tokens is not None and not 1 <= clean.context_tokens <= TOKENS_LIMIT:
-            raise InvalidInput("The context length is a number of tokens above 0.", field="context_tokens")
-        if clean.max_output_tokens is not None and not 1 <= clean.max_output_tokens <= TOKENS_LIMIT:
-            raise InvalidInput("The longest answer is a number of tokens above 0.", field="max_output_tokens")
         return clean
 
     def delete_model(self, model: Model) -> None:

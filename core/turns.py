@@ -258,7 +258,7 @@ def _cut_off(store: Store, reply: Message, project_id: str | None, now: datetime
     price = model.price if model else Price()
     written = estimate_tokens(reply.text + reply.reasoning)
     usage = Usage(output_tokens=written, is_estimated=True) if written else Usage()
-    priced = cost(usage, price)
+    priced = cost(usage, price, reply.created_at)
     return Attempt(
         id=new_id(),
         turn_id=new_id(),
@@ -279,7 +279,8 @@ def _cut_off(store: Store, reply: Message, project_id: str | None, now: datetime
         error_kind=reply.error_kind,
         error_message=reply.error_message,
         usage=usage,
-        price=price,
+        price=priced.price,
+        price_rule=priced.rule,
         cost_usd=priced.total,
         cost_source=priced.source,
     )

@@ -1,7 +1,7 @@
 """The nouns of Switchboard: providers, models, routes, requests, usage, attempts. Imports nothing of ours."""
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
 
@@ -90,15 +90,45 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
+class Tier:
+    """Prices of a whole request whose prompt has more than `above_tokens` tokens, cached ones counted."""
+
+    above_tokens: int
+    input: Decimal | None = None
+    output: Decimal | None = None
+    cache_read: Decimal | None = None
+    cache_write: Decimal | None = None
+
+
+EVERY_DAY = frozenset(range(1, 8))
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Hours of the day, in UTC, in which every price is multiplied by `factor`. `end` is not part of it.
+
+    One that ends before it starts crosses midnight, one that ends when it starts lasts 24 hours. `days` are those on
+    which it starts, 1 for Monday to 7 for Sunday.
+    """
+
+    start: time
+    end: time
+    factor: Decimal
+    days: frozenset[int] = EVERY_DAY
+
+
+@dataclass(frozen=True, slots=True)
 class Price:
     """USD per million tokens. None means unknown, never free."""
 
     input: Decimal | None = None
     output: Decimal | None = None
     cache_read: Decimal | None = None
-    cache_write: Decimal | None = None
+    cache_write: Decimal | None = None  # kept for minutes; for an hour it costs twice the input
     source: str | None = None
     as_of: date | None = None
+    tiers: tuple[Tier, ...] = ()  # the shortest prompt first
+    windows: tuple[Window, ...] = ()  # they do not overlap
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +286,8 @@ class Usage:
     reasoning_tokens: int | None = None
     cache_read_tokens: int | None = None
     cache_write_tokens: int | None = None
+    cache_write_1h_tokens: int | None = None  # the part of them that is kept for an hour
+    longest_prompt_tokens: int | None = None  # where an agent made several requests: what decides over the tier
     reported_cost_usd: Decimal | None = None
     is_estimated: bool = False
 
@@ -361,7 +393,8 @@ class Attempt:
     raw_finish_reason: str | None = None
     request_id: str | None = None
     usage: Usage = field(default_factory=Usage)
-    price: Price = field(default_factory=Price)
+    price: Price = field(default_factory=Price)  # the one that applied: neither tiers nor windows are left in it
+    price_rule: str | None = None  # which of the model's prices that was; None: no price was known
     cost_usd: Decimal | None = None
     cost_source: CostSource = CostSource.UNPRICED
     parameters: str | None = None  # what was sent of the answer settings, in words

@@ -21,11 +21,11 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from core.config import load_config
 from core.errors import ErrorKind
 from core.ids import new_id
-from core.pricing import Cost, cost
+from core.pricing import cost, not_billed
 from core.projects import DEFAULT_PROJECT_ID, ProjectForm
 from core.providers import ProviderForm
 from core.store.connection import Cursor
-from core.types import AUTOMATIC, Attempt, Choice, CostSource, FinishReason, Model, Price, Provider, Status, Usage
+from core.types import AUTOMATIC, Attempt, Choice, FinishReason, Model, Price, Provider, Status, Usage
 from core.workbench import Workbench
 from tests.running_app import RunningApp
 from tests.servers import anthropic_server, openai_server
@@ -169,7 +169,8 @@ def _attempt(provider: Provider, model: Model, started_at: datetime, chance: ran
         is_estimated=status is Status.STOPPED,
     )
     usage = Usage() if is_failed else usage
-    priced = Cost(Decimal(0), CostSource.NOT_BILLED) if is_failed else cost(usage, model.price)
+    priced = cost(usage, model.price, started_at)
+    priced = not_billed(priced) if is_failed else priced
     return Attempt(
         id=new_id(),
         turn_id=new_id(),
@@ -193,7 +194,8 @@ def _attempt(provider: Provider, model: Model, started_at: datetime, chance: ran
         latency_ms=400 if is_failed else latency_ms,
         ttft_ms=None if is_failed else ttft_ms,
         usage=usage,
-        price=model.price,
+        price=priced.price,
+        price_rule=priced.rule,
         cost_usd=priced.total,
         cost_source=priced.source,
     )

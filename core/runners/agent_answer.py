@@ -1,6 +1,7 @@
 """What one turn of the agent's program amounts to while its messages are read. Pure, and without the SDK's types."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 from core.events import Completed, ReasoningDelta, StreamEvent, TextConfirmed, TextDelta, UsageReport
@@ -41,6 +42,7 @@ class AgentAnswer:
         self._word: str | None = None  # the program's own for what went wrong
         self._past: dict[str, int] = {}  # figures of the requests before this one
         self._current: dict[str, int] = {}
+        self._longest: int | None = None  # prompt of one of them: prices may rise with it, not with the sum
 
     def partial(self, event: Mapping[str, Any], *, session_id: str) -> Iterator[StreamEvent]:
         """Read an event of the provider's stream, which the program passes on."""
@@ -106,7 +108,7 @@ class AgentAnswer:
 
     def _completed(self, usage: Usage, stop_reason: str) -> Completed:
         return Completed(
-            usage=usage,
+            usage=replace(usage, longest_prompt_tokens=self._longest) if self._past and usage != Usage() else usage,
             finish_reason=FINISH_REASONS.get(stop_reason, FinishReason.OTHER),
             raw_finish_reason=stop_reason,
             served_model=self._served_model,
@@ -117,7 +119,9 @@ class AgentAnswer:
         """Keep the latest numbers of this request: the result of an interrupted turn reports zero."""
         if isinstance(usage, dict):
             self._current |= {name: number for name, number in _figures(usage).items() if name != without}
-            yield UsageReport(_as_usage(self._figures_so_far()))
+            self._longest = max(self._longest or 0, _as_usage(self._current).input_tokens or 0) or None
+            so_far = _as_usage(self._figures_so_far())
+            yield UsageReport(replace(so_far, longest_prompt_tokens=self._longest) if self._past else so_far)
 
     def _figures_so_far(self) -> dict[str, int]:
         past, current = self._past, self._current
@@ -128,7 +132,10 @@ def _figures(usage: Mapping[str, Any]) -> dict[str, int]:
     """Return the numbers that are known, under the vendor's names."""
     details = usage.get("output_tokens_details")
     thinking = details.get("thinking_tokens") if isinstance(details, dict) else None
-    found = {name: count(usage.get(name)) for name in _FIGURES} | {"thinking_tokens": count(thinking)}
+    cached = usage.get("cache_creation")
+    kept = cached.get("ephemeral_1h_input_tokens") if isinstance(cached, dict) else None
+    found = {name: count(usage.get(name)) for name in _FIGURES}
+    found |= {"thinking_tokens": count(thinking), "written_1h": count(kept)}
     return {name: number for name, number in found.items() if number is not None}
 
 
@@ -142,4 +149,5 @@ def _as_usage(figures: Mapping[str, int]) -> Usage:
         reasoning_tokens=figures.get("thinking_tokens") or None,
         cache_read_tokens=read,
         cache_write_tokens=written,
+        cache_write_1h_tokens=figures.get("written_1h"),
     )

@@ -68,7 +68,8 @@ class MessagesAnswer(Answer):
         """Merge start and delta: figures are running totals, and neither None nor a later 0 (gateways) erases one."""
         given = _dict(usage)
         details = _dict(given.get("output_tokens_details"))
-        figures = {**given, "thinking_tokens": details.get("thinking_tokens")}
+        kept = _dict(given.get("cache_creation")).get("ephemeral_1h_input_tokens")
+        figures = {**given, "thinking_tokens": details.get("thinking_tokens"), "written_1h": kept}
         for name in _FIGURES:
             number = count(figures.get(name))
             if number is not None and (number or name not in self._figures):
@@ -89,6 +90,7 @@ class MessagesAnswer(Answer):
             reasoning_tokens=get("thinking_tokens"),
             cache_read_tokens=read,
             cache_write_tokens=written,
+            cache_write_1h_tokens=get("written_1h"),
         )
 
 
@@ -106,6 +108,7 @@ _KINDS = frozenset(
 _FIGURES = (
     *("input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"),
     "thinking_tokens",
+    "written_1h",
 )
 
 

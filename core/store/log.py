@@ -29,10 +29,18 @@ _PLAIN = [  # columns that are fields of the same name
     "error_message",
     "raw_finish_reason",
     "request_id",
+    "price_rule",
     "cost_usd",
     "parameters",
 ]
-_TOKENS = ["input_tokens", "output_tokens", "reasoning_tokens", "cache_read_tokens", "cache_write_tokens"]
+_TOKENS = [
+    "input_tokens",
+    "output_tokens",
+    "reasoning_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "cache_write_1h_tokens",
+]
 _OTHERS = ["status", "finish_reason", "cost_source", "started_at", "finished_at", "tokens_are_estimated"]
 _COLUMNS = ", ".join([*_PLAIN, *_TOKENS, *_OTHERS, PRICE_COLUMNS])
 

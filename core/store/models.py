@@ -1,17 +1,20 @@
 """The models table. At most one default per provider is the index's promise; exactly one is this file's."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from core.store.connection import Cursor, Database, to_db
-from core.store.rows import PRICE_COLUMNS, dicts, insert, insert_many, price_values, to_price
-from core.types import Model
+from core.store.rows import PRICE_COLUMNS, dicts, insert, insert_many, plain, price_values, to_price
+from core.types import Model, Tier, Window
 
 _COLUMNS = (
     "provider_id, id, name, is_default, context_tokens, max_output_tokens, thinking, retires_on, replacement, note, "
     + PRICE_COLUMNS
+    + ", price_tiers, price_windows"
 )
+_TIER = ("above_tokens", "input", "output", "cache_read", "cache_write")
 
 
 class ModelTable:
@@ -124,9 +127,23 @@ def _fields(model: Model) -> dict[str, Any]:
         "replacement": model.replacement,
         "note": model.note,
         **price_values(model.price),
+        "price_tiers": [{name: getattr(tier, name) for name in _TIER} for tier in model.price.tiers],
+        "price_windows": [
+            {"start_at": window.start, "end_at": window.end, "days": sorted(window.days), "factor": window.factor}
+            for window in model.price.windows
+        ],
     }
 
 
 def _model(row: dict[str, Any]) -> Model:
-    price = to_price(row)
+    price = replace(
+        to_price(row),
+        tiers=tuple(
+            Tier(tier["above_tokens"], *(plain(tier[name]) for name in _TIER[1:])) for tier in row["price_tiers"] or ()
+        ),
+        windows=tuple(
+            Window(window["start_at"], window["end_at"], window["factor"].normalize() + 0, frozenset(window["days"]))
+            for window in row["price_windows"] or ()
+        ),
+    )
     return Model(**{name: value for name, value in row.items() if not name.startswith("price_")}, price=price)

@@ -99,7 +99,10 @@ SELECT
     provider_name AS provider, model_name AS model, sum(cache_read_tokens) AS cached_tokens,
     round(100 * sum(cache_read_tokens) / sum(input_tokens), 1) AS cached_percent,
     sum(cache_read_tokens * (price_input - price_cache_read)) / 1000000 AS saved_usd,
-    sum(coalesce(cache_write_tokens, 0) * (price_cache_write - price_input)) / 1000000 AS paid_for_writing_usd
+    sum(
+        (coalesce(cache_write_tokens, 0) - coalesce(cache_write_1h_tokens, 0)) * (price_cache_write - price_input)
+        + coalesce(cache_write_1h_tokens, 0) * price_input
+    ) / 1000000 AS paid_for_writing_usd
 FROM attempts
 WHERE cache_read_tokens IS NOT NULL AND {_MONTH}
 GROUP BY ALL

@@ -43,6 +43,7 @@ def insert_many(cursor: Cursor, table: str, rows: Sequence[Mapping[str, Any]]) -
 
 
 def price_values(price: Price) -> dict[str, Any]:
+    """Return the columns of prices that every priced table has."""
     return {
         "price_input": price.input,
         "price_output": price.output,
@@ -54,15 +55,16 @@ def price_values(price: Price) -> dict[str, Any]:
 
 
 def to_price(row: Mapping[str, Any]) -> Price:
-    def amount(name: str) -> Decimal | None:
-        value: Decimal | None = row[name]
-        return value.normalize() + 0 if value is not None else None
-
     return Price(
-        input=amount("price_input"),
-        output=amount("price_output"),
-        cache_read=amount("price_cache_read"),
-        cache_write=amount("price_cache_write"),
+        input=plain(row["price_input"]),
+        output=plain(row["price_output"]),
+        cache_read=plain(row["price_cache_read"]),
+        cache_write=plain(row["price_cache_write"]),
         source=row["price_source"],
         as_of=row["price_as_of"],
     )
+
+
+def plain(amount: Decimal | None) -> Decimal | None:
+    """Return an amount without the zeros that its column gave it."""
+    return None if amount is None else amount.normalize() + 0

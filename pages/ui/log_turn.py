@@ -5,11 +5,13 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from core.log import cost_parts, cost_words, curl, has_parts, pretty, rebuild
+from core.bill import made
+from core.log import curl, pretty, rebuild
 from core.raw import Raw, RawBodies
 from core.store import Store
 from core.types import Attempt, Role
-from pages.ui.figures import UNKNOWN, count, duration, money
+from pages.ui.cost import draw_cost
+from pages.ui.figures import UNKNOWN, count, duration
 from pages.ui.links import CHAT
 from pages.ui.log_waterfall import draw_waterfall
 from pages.ui.safe import literal
@@ -36,7 +38,8 @@ def draw_turn(store: Store, raw: RawBodies, attempts: Sequence[Attempt], chosen_
             with st.container():
                 _facts(chosen)
             with st.container():
-                _cost(chosen)
+                st.markdown("**Cost**")
+                draw_cost(chosen.usage, made(chosen))
         if kept := raw.get(chosen):
             draw_raw(kept)
         if not rebuilt.messages:
@@ -97,22 +100,3 @@ def _facts(attempt: Attempt) -> None:
         border="horizontal",
         alt="What is known of the request",
     )
-
-
-def _cost(attempt: Attempt) -> None:
-    st.markdown(f"**Cost: {literal(money(attempt.cost_usd))}**")
-    st.caption(cost_words(attempt))
-    if has_parts(attempt):
-        rows = [
-            {
-                "Part": part.name,
-                "Tokens": literal(count(part.tokens)),
-                "$ per million": literal(UNKNOWN if part.price is None else f"{part.price.normalize():f}"),
-                "Cost": literal(UNKNOWN if part.cost_usd is None else f"${part.cost_usd:f}"),
-            }
-            for part in cost_parts(attempt)
-        ]
-        st.table(rows, border="horizontal", hide_index=True, alt="How the cost was made")
-    if attempt.price.source:
-        as_of = f", {attempt.price.as_of:%d %B %Y}" if attempt.price.as_of else ""
-        st.caption(literal(f"Prices: {attempt.price.source}{as_of}"))

@@ -164,7 +164,7 @@ def model_form(workbench: Workbench, provider: Provider, model: Model | None = N
         prices = {field: parse_price(text, field) for field, text in typed.items()}
         if any(getattr(base.price, field) != amount for field, amount in prices.items()):
             today = datetime.now(UTC).date()
-            changed = replace(changed, price=Price(**prices, source=ENTERED, as_of=today))
+            changed = replace(changed, price=replace(base.price, **prices, source=ENTERED, as_of=today))
         return workbench.providers.save_model(changed, is_new=model is None)
     except SwitchboardError as error:
         refuse(error, slots)

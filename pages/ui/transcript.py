@@ -8,9 +8,10 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.live import LiveReply, LiveTurn
 from core.tree import Tree
-from core.types import Attempt, Choice, CostSource, FinishReason, Message, Role, Status
+from core.types import Attempt, Choice, FinishReason, Message, Role, Status
 from core.workbench import Workbench
-from pages.ui.figures import count, duration, money
+from pages.ui.cost import cost_popover
+from pages.ui.figures import count, duration
 from pages.ui.long_text import draw_text
 from pages.ui.message_actions import actions
 from pages.ui.safe import literal, visible
@@ -58,8 +59,10 @@ def draw_reply(reply: Message, attempts: Sequence[Attempt]) -> None:
     _draw_reasoning(reply.id, reply.reasoning, reply.reasoning_ms, is_running=False)
     draw_text(reply.text, key=reply.id)
     _draw_ending(reply)
-    if line := _figures(reply, attempts):
-        st.caption(line)
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.caption(_figures(reply, attempts), width="content")
+        if attempts:
+            cost_popover(attempts)
 
 
 def draw_growing(turn: LiveTurn, look: LiveReply, workbench: Workbench) -> None:
@@ -110,7 +113,7 @@ def _served_by(reply: Message) -> str:
 
 
 def _figures(reply: Message, attempts: Sequence[Attempt]) -> str:
-    """Return the one quiet line under a reply: who, how fast, how much, and why this provider."""
+    """Return the one quiet line under a reply: who, how fast, how long, and why this provider."""
     parts = [_served_by(reply)]
     if attempts:
         last = attempts[-1]
@@ -123,19 +126,6 @@ def _figures(reply: Message, attempts: Sequence[Attempt]) -> str:
         if usage.input_tokens is not None or usage.output_tokens is not None:
             about = "~" if usage.is_estimated else ""
             parts.append(f"{about}{count(usage.input_tokens)} → {about}{count(usage.output_tokens)} tokens")
-        parts.append(_cost(last))
     if reply.route_reason:
         parts.append(reply.route_reason)
     return " · ".join([parts[0], *(literal(part) for part in parts[1:])])
-
-
-def _cost(attempt: Attempt) -> str:
-    match attempt.cost_source:
-        case CostSource.FREE:
-            return "free"
-        case CostSource.NOT_BILLED:
-            return "not billed"
-        case CostSource.UNPRICED:
-            return "no price known"
-        case _:
-            return ("~" if attempt.usage.is_estimated else "") + money(attempt.cost_usd)

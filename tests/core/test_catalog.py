@@ -6,8 +6,9 @@ from decimal import Decimal
 import pytest
 
 from core.catalog import CatalogProvider, load_catalog
+from core.models import check_model
 from core.runners import RUNNERS
-from core.types import Model
+from core.types import Model, Price, Tier
 from core.urls import normalise
 
 THINKING = {None, "adaptive", "always", "budget", "effort", "enable_thinking", "type"}
@@ -71,7 +72,7 @@ def test_every_price_has_a_source_a_date_and_exact_amounts() -> None:
     for model in _models().values():
         price = model.price
         assert price.source
-        assert price.as_of == date(2026, 11, 23)
+        assert price.as_of == date.fromisoformat(load_catalog().version)
         for amount in (price.input, price.output):
             assert isinstance(amount, Decimal)
             assert amount >= 0
@@ -84,13 +85,29 @@ def test_a_cache_read_costs_less_than_input() -> None:
             assert 0 < model.price.cache_read < model.price.input
 
 
-def test_a_cache_write_costs_a_quarter_more_than_input_at_anthropic_and_is_unknown_elsewhere() -> None:
+def test_a_cache_write_costs_a_quarter_more_than_input_where_vendors_charge_for_it() -> None:
     for model in _models().values():
-        if model.provider_id == "anthropic":
-            assert model.price.input is not None
-            assert model.price.cache_write == model.price.input * Decimal("1.25")
-        else:
-            assert model.price.cache_write is None
+        prices: list[Price | Tier] = [model.price, *model.price.tiers]
+        for price in prices:
+            if model.provider_id == "anthropic" or (model.provider_id == "openai" and price.cache_write is not None):
+                assert price.input is not None
+                assert price.cache_write == price.input * Decimal("1.25")
+
+
+def test_the_catalogue_is_checked_like_typed_input() -> None:
+    for model in _models().values():
+        assert check_model(model) == model
+
+
+def test_tiers_cost_more_and_windows_less() -> None:
+    models = _models()
+    tiered = {model.id for model in models.values() if model.price.tiers}
+    assert tiered == {"claude-haiku-5-5", "gpt-6.1-sol", "gpt-6-luna", "gpt-6.1-terra", "qwen-plus"}
+    for model_id in tiered:
+        [tier] = models[model_id].price.tiers
+        assert tier.input is not None and tier.input > (models[model_id].price.input or 0)
+    for model_id in ("deepseek-flash", "deepseek-v4-pro"):
+        assert {window.factor for window in models[model_id].price.windows} == {Decimal("0.5")}
 
 
 def test_a_replacement_is_a_model_of_the_same_provider_that_is_not_retired_itself() -> None:

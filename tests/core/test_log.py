@@ -1,36 +1,21 @@
-"""What a row of the log was about: the cost in parts, and a command that the shell takes for nothing but a request."""
+"""What a row of the log was about: a command that the shell takes for nothing but a request."""
 
 import json
 import shlex
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 
 import pytest
 
-from core.log import cost_parts, curl, rebuild
+from core.log import curl, rebuild
 from core.projects import DEFAULT_PROJECT_ID
 from core.providers import ProviderForm
 from core.runners import anthropic_messages, openai_chat
-from core.types import Attempt, ChatRequest, Message, Model, Price, Role, Route, Status, Usage
+from core.types import Attempt, ChatRequest, Message, Model, Role, Route, Status
 from core.workbench import Workbench
 from tests.core.test_usage import make_attempt, write
 
 KEY = "sk-test-0123456789abcdef0123456789abcdef"
-
-
-def test_the_parts_of_a_cost_add_up_to_it() -> None:
-    usage = Usage(input_tokens=1000, output_tokens=200, cache_read_tokens=600, cache_write_tokens=100)
-    price = Price(Decimal(2), Decimal(10), Decimal("0.2"), Decimal("2.5"))
-    parts = cost_parts(make_attempt(datetime(2026, 11, 3, tzinfo=UTC), usage=usage, price=price))
-    assert [(part.name, part.tokens, part.cost_usd) for part in parts] == [
-        ("Input, not cached", 300, Decimal("0.0006")),
-        ("Output", 200, Decimal("0.002")),
-        ("Read from the cache", 600, Decimal("0.00012")),
-        ("Written to the cache", 100, Decimal("0.00025")),
-    ]
-    missing = cost_parts(make_attempt(datetime(2026, 11, 3, tzinfo=UTC), usage=Usage(), price=Price()))
-    assert [part.cost_usd for part in missing] == [None, None]
 
 
 def asked(workbench: Workbench, protocol: str, text: str) -> Attempt:

@@ -1,5 +1,6 @@
 """What an attempt costs: rows worked by hand, and sums that are exact."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -13,6 +14,7 @@ SONNET = Price(input=Decimal(2), output=Decimal(10), cache_read=Decimal("0.1"), 
 PLAIN = Price(input=Decimal("0.28"), output=Decimal("0.42"))
 FREE = Price(input=Decimal(0), output=Decimal(0))
 UNKNOWN = Price()
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 PRICED, REPORTED, IS_FREE, UNPRICED = CostSource.PRICED, CostSource.REPORTED, CostSource.FREE, CostSource.UNPRICED
 
 
@@ -62,13 +64,13 @@ PRICED, REPORTED, IS_FREE, UNPRICED = CostSource.PRICED, CostSource.REPORTED, Co
     ],
 )
 def test_a_cost_worked_by_hand(usage: Usage, price: Price, total: str | None, source: CostSource) -> None:
-    found = cost(usage, price)
+    found = cost(usage, price, NOON)
     assert found.source is source
     assert found.total == (None if total is None else Decimal(total))
 
 
 def test_the_parts_of_a_cost_are_named() -> None:
-    found = cost(Usage(10_000, 100, cache_read_tokens=3_000, cache_write_tokens=6_000), SONNET)
+    found = cost(Usage(10_000, 100, cache_read_tokens=3_000, cache_write_tokens=6_000), SONNET, NOON)
     assert (found.input, found.output) == (Decimal("0.002"), Decimal("0.001"))
     assert (found.cache_read, found.cache_write) == (Decimal("0.0003"), Decimal("0.015"))
 
@@ -83,7 +85,7 @@ def test_the_parts_of_a_cost_are_named() -> None:
 )
 def test_a_cost_that_no_log_can_hold_is_unknown_not_a_crash(usage: Usage) -> None:
     price = Price(input=Decimal(1_000_000), output=Decimal(1_000_000))
-    found = cost(usage, price)
+    found = cost(usage, price, NOON)
     assert (found.total, found.source) == (None, UNPRICED)
 
 
@@ -99,13 +101,13 @@ AMOUNTS = st.none() | st.decimals(0, 1_000_000, places=9)
     price=st.builds(Price, AMOUNTS, AMOUNTS, AMOUNTS, AMOUNTS),
 )
 def test_the_total_is_exactly_the_sum_of_its_parts_or_unknown(usage: Usage, price: Price) -> None:
-    found = cost(usage, price)
+    found = cost(usage, price, NOON)
     if found.source is not PRICED:
         assert found.total == (Decimal(0) if found.source is IS_FREE else None)
         return
     assert found.total is not None
-    parts = [part for part in (found.input, found.output, found.cache_read, found.cache_write) if part is not None]
-    assert len(parts) == 4
+    parts = [part for part in found.parts if part is not None]
+    assert len(parts) == len(found.parts)
     assert found.total == sum(parts)
     assert found.total >= 0
     assert -int(found.total.as_tuple().exponent) <= 9

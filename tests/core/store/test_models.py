@@ -1,6 +1,6 @@
 """Models: an order, exact prices, and exactly one default for each provider that has any."""
 
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 from functools import partial
 
@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from core.ids import new_id
 from core.store import Store
 from core.store.connection import Conflict, Cursor
-from core.types import Model, Price
+from core.types import Model, Price, Tier, Window
 
+TIERS = (Tier(128_000, Decimal("0.5"), None, Decimal(0)), Tier(256_000, Decimal("1.5"), Decimal(3)))
+WINDOWS = (Window(time(16, 30), time(0, 30), Decimal("0.125"), frozenset({1, 7})), Window(time(1), time(1), Decimal(2)))
 FULL = Model(
     "p",
     "full",
@@ -24,7 +26,16 @@ FULL = Model(
     retires_on=date(2027, 1, 14),
     replacement="fuller",
     note="Half price off-peak.",
-    price=Price(Decimal("0.28"), Decimal(100), Decimal("0.000000001"), Decimal(0), "price page", date(2026, 11, 23)),
+    price=Price(
+        Decimal("0.28"),
+        Decimal(100),
+        Decimal("0.000000001"),
+        Decimal(0),
+        "price page",
+        date(2026, 11, 23),
+        TIERS,
+        WINDOWS,
+    ),
 )
 
 
