@@ -1,27 +1,23 @@
 """Provider settings as one TOML file without keys: written, read as if it had been typed, compared, and brought in."""
 
-import json
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
-from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 
 from core.catalog import load_catalog
 from core.errors import InvalidInput
+from core.models import check_model
+from core.provider_rows import get, model_lines, pairs, read_model, rows, tables
 from core.providers import ProviderForm, Providers, loses_key
 from core.store import Store
 from core.store.connection import Conflict, Cursor
 from core.text import name_key, storable
-from core.types import Candidate, Model, Price, Provider
+from core.types import Candidate, Model, Provider
 
 FORMAT = 1
 FILE_LIMIT = 5_000_000  # characters
-TEXT_LIMIT = 500  # of a note or a source
-_AMOUNTS = ("input", "output", "cache_read", "cache_write")
-T = TypeVar("T")
 
 
 class Standing(StrEnum):
@@ -44,7 +40,7 @@ class Entry:
     default_id: str | None = None
 
 
-def write_file(candidates: Iterable[Candidate]) -> str:
+def write_file(candidates: Sequence[Candidate]) -> str:
     """Return custom providers whole, and of built-in ones what the user changed. No key, no log, no check."""
     blocks = [f"# Provider settings of Switchboard. There is no key in this file.\nformat = {FORMAT}\n"]
     for candidate in candidates:
@@ -54,11 +50,13 @@ def write_file(candidates: Iterable[Candidate]) -> str:
             continue
         head = {"builtin": provider.id} if provider.is_builtin else {"name": provider.name}
         head |= {"protocol": provider.protocol, "base_url": provider.base_url}
-        lines = ["[[providers]]", *_pairs(head)]
-        lines += _pairs({"requires_key": provider.requires_key, "enabled": provider.is_enabled})
-        lines += _pairs({"default_model": candidate.default_model.id if candidate.default_model else None})
+        lines = ["[[providers]]", *pairs(head)]
+        lines += pairs({"requires_key": provider.requires_key, "enabled": provider.is_enabled})
+        lines += pairs({"default_model": candidate.default_model.id if candidate.default_model else None})
+        if provider.fallbacks:
+            lines.append(tables("fallbacks", _fallback_rows(provider, candidates)))
         blocks.append("\n".join([*lines, ""]))
-        blocks += ["\n".join(["[[providers.models]]", *_model_lines(model), ""]) for model in models]
+        blocks += ["\n".join(["[[providers.models]]", *model_lines(model), ""]) for model in models]
     return "\n".join(blocks)
 
 
@@ -72,13 +70,13 @@ def plan(text: str, providers: Providers) -> list[Entry]:
         raise InvalidInput(f"This is not a TOML file: {str(error)[:200]}.") from error
     if data.get("format") != FORMAT:
         raise InvalidInput(f"This is not a file of provider settings: it should say format = {FORMAT}.")
-    rows = data.get("providers", [])
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+    blocks = data.get("providers", [])
+    if not isinstance(blocks, list) or not all(isinstance(row, dict) for row in blocks):
         raise InvalidInput("The file has no [[providers]] blocks.")
     here = providers.candidates()
     entries: list[Entry] = []
     seen: set[str] = set()
-    for number, row in enumerate(rows, start=1):
+    for number, row in enumerate(blocks, start=1):
         name = str(row.get("name") or row.get("builtin") or f"Provider {number}")[:80]
         try:
             entry = _entry(row, here, providers)
@@ -88,7 +86,7 @@ def plan(text: str, providers: Providers) -> list[Entry]:
         except InvalidInput as error:
             entry = Entry(storable(name), Standing.REFUSED, error.message)
         entries.append(entry)
-    return entries
+    return [_with_fallbacks(entry, row, here, entries) for entry, row in zip(entries, blocks, strict=True)]
 
 
 def bring_in(entries: Sequence[Entry], providers: Providers, store: Store) -> None:
@@ -101,6 +99,7 @@ def bring_in(entries: Sequence[Entry], providers: Providers, store: Store) -> No
             known = store.models.of(entry.provider.id)
             if entry.known:
                 providers.change(cursor, entry.known, entry.provider)
+                store.providers.set_fallbacks(cursor, entry.provider.id, entry.provider.fallbacks)
             else:
                 store.providers.add(cursor, entry.provider)
             ids = {model.id for model in known}
@@ -121,20 +120,20 @@ def _entry(row: dict[str, Any], here: Sequence[Candidate], providers: Providers)
     known = _known(row, here)
     before = known.provider if known else None
     form = ProviderForm(
-        _get(row, "name", str, "") if before is None or not before.is_builtin else before.name,
-        _get(row, "protocol", str, ""),
-        _get(row, "base_url", str, ""),
-        requires_key=_get(row, "requires_key", bool, True),
+        get(row, "name", str, "") if before is None or not before.is_builtin else before.name,
+        get(row, "protocol", str, ""),
+        get(row, "base_url", str, ""),
+        requires_key=get(row, "requires_key", bool, True),
     )
-    provider = replace(providers.check_form(form, provider=before), is_enabled=_get(row, "enabled", bool, True))
-    models = [providers.check_model(_model(provider.id, model)) for model in _get(row, "models", list, [])]
+    provider = replace(providers.check_form(form, provider=before), is_enabled=get(row, "enabled", bool, True))
+    models = [check_model(read_model(provider.id, model)) for model in get(row, "models", list, [])]
     if len({model.id for model in models}) < len(models):
         raise InvalidInput("The file has a model of this provider twice.")
     ours = {model.id: model for model in known.models} if known else {}
     models = [replace(model, is_default=model.id in ours and ours[model.id].is_default) for model in models]
     added = [model for model in models if model.id not in ours]
     changed = [model for model in models if model.id in ours and ours[model.id] != model]
-    default_id = _get(row, "default_model", str, "") or None
+    default_id = get(row, "default_model", str, "") or None
     is_default = known is not None and known.default_model is not None and known.default_model.id == default_id
     has_default = default_id in {*ours, *(model.id for model in models)}
     if before is None:
@@ -159,67 +158,59 @@ def _entry(row: dict[str, Any], here: Sequence[Candidate], providers: Providers)
     return Entry(provider.name, standing, ", ".join(parts), provider, before, (*added, *changed), default_id)
 
 
-def _known(row: dict[str, Any], here: Sequence[Candidate]) -> Candidate | None:
+def _fallback_rows(provider: Provider, candidates: Sequence[Candidate]) -> list[list[str]]:
+    """Return who answers when this one fails, by name: the id of a user's own provider means nothing elsewhere."""
+    known = {candidate.provider.id: candidate.provider for candidate in candidates}
+    found = []
+    for entry in provider.fallbacks:
+        provider_id, _, model = entry.partition("/")
+        if other := known.get(provider_id):
+            head = {"builtin": other.id} if other.is_builtin else {"name": other.name}
+            found.append(pairs(head | {"model": model}))
+    return found
+
+
+def _with_fallbacks(entry: Entry, row: Mapping[str, Any], here: Sequence[Candidate], entries: Sequence[Entry]) -> Entry:
+    """Return the entry with its fallbacks, which may be providers of the same file; a file without any says nothing."""
+    if entry.provider is None or "fallbacks" not in row:
+        return entry
+    models = {candidate.provider.id: {model.id for model in candidate.models} for candidate in here}
+    added = {name_key(other.name): other.provider for other in entries if other.provider}
+    for other in entries:
+        if other.provider:
+            models.setdefault(other.provider.id, set()).update(model.id for model in other.models)
+    found: list[str] = []
+    try:
+        for fallback in rows(row, "fallbacks"):
+            known = _known(fallback, here)
+            provider = known.provider if known else added.get(name_key(get(fallback, "name", str, "")))
+            model = get(fallback, "model", str, "")
+            if provider is None or model not in models[provider.id]:
+                raise InvalidInput("A fallback names a provider or a model that is neither here nor in the file.")
+            if provider.id == entry.provider.id:
+                raise InvalidInput("A provider cannot be its own fallback.")
+            found.append(f"{provider.id}/{model}")
+    except InvalidInput as error:
+        return Entry(entry.name, Standing.REFUSED, error.message)
+    chain = tuple(dict.fromkeys(found))
+    if chain == entry.provider.fallbacks:
+        return entry
+    entry = replace(entry, provider=replace(entry.provider, fallbacks=chain))
+    if entry.standing is Standing.NEW:
+        return entry
+    words = ", ".join(part for part in (entry.words, "who answers when it fails") if part)
+    return replace(entry, standing=Standing.CHANGED, words=words)
+
+
+def _known(row: Mapping[str, Any], here: Sequence[Candidate]) -> Candidate | None:
     if "builtin" in row:
-        built_in = _get(row, "builtin", str, "")
+        built_in = get(row, "builtin", str, "")
         found = next((c for c in here if c.provider.is_builtin and c.provider.id == built_in), None)
         if found is None:
             raise InvalidInput("There is no such built-in provider in this version.")
         return found
-    name = name_key(_get(row, "name", str, ""))
+    name = name_key(get(row, "name", str, ""))
     return next((c for c in here if not c.provider.is_builtin and name_key(c.provider.name) == name), None)
-
-
-def _model(provider_id: str, row: object) -> Model:
-    if not isinstance(row, dict):
-        raise InvalidInput("A model has to be a block of its own, [[providers.models]].")
-    price = _get(row, "price", dict, {})
-    amounts = {name: _amount(price.get(name)) for name in _AMOUNTS}
-    return Model(
-        provider_id,
-        _get(row, "id", str, ""),
-        _get(row, "name", str, ""),
-        context_tokens=_get(row, "context_tokens", int, None),
-        max_output_tokens=_get(row, "max_output_tokens", int, None),
-        thinking=_text(row, "thinking"),
-        retires_on=_get(row, "retires_on", date, None),
-        replacement=_text(row, "replacement"),
-        note=_text(row, "note"),
-        price=Price(**amounts, source=_text(price, "source"), as_of=_get(price, "as_of", date, None)),
-    )
-
-
-def _get(row: Mapping[str, Any], name: str, kind: type[T], default: T | None) -> Any:
-    """Return a value of this kind, or the default where there is none. Raises InvalidInput."""
-    value = row.get(name)
-    if value is None:
-        return default
-    # In Python True is a number, and a time of day is a date.
-    if (
-        not isinstance(value, kind)
-        or (kind is int and isinstance(value, bool))
-        or (kind is date and type(value) is not date)
-    ):
-        raise InvalidInput(f"{name} has a value of the wrong kind.")
-    return value
-
-
-def _text(row: Mapping[str, Any], name: str) -> str | None:
-    text = storable(_get(row, name, str, "")).strip()
-    if len(text) > TEXT_LIMIT:
-        raise InvalidInput(f"{name} has {len(text):,} characters; {TEXT_LIMIT} is the most.")
-    return text or None
-
-
-def _amount(value: object) -> Decimal | None:
-    if value is None:
-        return None
-    try:
-        if isinstance(value, str | int) and not isinstance(value, bool):
-            return round(Decimal(value), 9)
-    except InvalidOperation:
-        pass
-    raise InvalidInput('A price has to be a number in quotes, such as "0.25".')
 
 
 def _catalogued(provider: Provider) -> dict[str, Model]:
@@ -229,33 +220,4 @@ def _catalogued(provider: Provider) -> dict[str, Model]:
 
 def _as_shipped(provider: Provider) -> Provider:
     row = next((row for row in load_catalog().providers if row.id == provider.id), None)
-    return replace(provider, base_url=row.base_url, is_enabled=True) if row else provider
-
-
-def _model_lines(model: Model) -> list[str]:
-    price: dict[str, object] = {
-        name: f"{amount.normalize():f}" for name in _AMOUNTS if (amount := getattr(model.price, name)) is not None
-    }
-    price |= {"source": model.price.source, "as_of": model.price.as_of}
-    inside = ", ".join(_pairs(price))
-    fields = ("id", "name", "context_tokens", "max_output_tokens", "thinking", "retires_on", "replacement", "note")
-    lines = _pairs({name: getattr(model, name) for name in fields})
-    return [*lines, f"price = {{ {inside} }}"] if inside else lines
-
-
-def _pairs(values: Mapping[str, object]) -> list[str]:
-    """Return `name = value` for every value that is known."""
-    return [f"{name} = {_literal(value)}" for name, value in values.items() if value is not None]
-
-
-def _literal(value: object) -> str:
-    match value:
-        case bool():
-            return str(value).lower()
-        case int():
-            return str(value)
-        case date():
-            return value.isoformat()
-        case _:
-            # JSON's escapes are TOML's too, but for DEL, which TOML wants escaped.
-            return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+    return replace(provider, base_url=row.base_url, is_enabled=True, fallbacks=()) if row else provider

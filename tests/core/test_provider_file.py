@@ -1,8 +1,9 @@
 """Provider settings as a file: out and in again unchanged, without keys, and refused as typed input would be."""
 
+import re
 import tomllib
 from dataclasses import replace
-from datetime import date
+from datetime import date, time
 from decimal import Decimal
 
 import pytest
@@ -10,10 +11,12 @@ import pytest
 from core.errors import InvalidInput
 from core.provider_file import Entry, Standing, bring_in, plan, write_file
 from core.providers import ProviderForm
-from core.types import Candidate, Model, Price
+from core.types import Candidate, Model, Price, Tier, Window
 from core.workbench import Workbench
 
 CANARY = "sk-canary-0123456789abcdefghijklmnopqrst"
+TIERS = (Tier(128_000, Decimal("0.5"), None, Decimal(0)), Tier(256_000, Decimal("1.5"), Decimal(30)))
+WINDOWS = (Window(time(16, 30), time(0, 30), Decimal("0.25"), frozenset({1, 7})), Window(time(2), time(3), Decimal(2)))
 FULL = Model(
     "",
     "vendor/model:free",
@@ -24,7 +27,9 @@ FULL = Model(
     retires_on=date(2027, 1, 14),
     replacement="next",
     note='Say "hi" \\ twice.\nÄ 🦆\x7f',
-    price=Price(Decimal("0.25"), Decimal(10), Decimal("0.000000001"), Decimal(0), "a page", date(2026, 11, 23)),
+    price=Price(
+        Decimal("0.25"), Decimal(10), Decimal("0.000000001"), Decimal(0), "a page", date(2026, 11, 23), TIERS, WINDOWS
+    ),
 )
 
 
@@ -112,6 +117,10 @@ def test_models_that_the_file_does_not_name_stay(filled: Workbench) -> None:
 GOOD = 'format = 1\n[[providers]]\nname = "New"\nprotocol = "openai"\nbase_url = "https://new.example"\n'
 
 
+PRICED = '[[providers.models]]\nid = "a"\nprice = {{ input = "1", {} }}\n'
+HOURS = "start = 10:00:00, end = 11:00:00"
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -150,13 +159,28 @@ def test_another_file_is_refused_whole(refusing: Workbench, text: str, words: st
         (GOOD + '[[providers.models]]\nid = "a"\nprice = { input = 0.25 }\n', "number in quotes"),
         (GOOD + '[[providers.models]]\nid = "a"\nprice = { input = "-1" }\n', "between 0 and"),
         (GOOD + '[[providers.models]]\nid = "a"\nprice = { input = "NaN" }\n', "between 0 and"),
+        (GOOD + PRICED.format('tiers = "high"'), "tiers has a value of the wrong kind"),
+        (GOOD + PRICED.format("tiers = [3]"), "list of tables"),
+        (GOOD + PRICED.format('tiers = [{ input = "1" }]'), "above a number of tokens"),
+        (GOOD + PRICED.format("tiers = [{ above_tokens = 5 }]"), "no price"),
+        (GOOD + PRICED.format('tiers = [{ above_tokens = 5, input = "-1" }]'), "between 0 and"),
+        (GOOD + PRICED.format('windows = [{ start = 10:00:00, factor = "0.5" }]'), "needs start, end and factor"),
+        (GOOD + PRICED.format('windows = [{ start = "10:00", end = 11:00:00, factor = "0.5" }]'), "wrong kind"),
+        (GOOD + PRICED.format(f'windows = [{{ {HOURS}, factor = "11" }}]'), "from 0 to 10"),
+        (GOOD + PRICED.format(f'windows = [{{ {HOURS}, factor = "1", days = [8] }}]'), "at least one day"),
+        (GOOD + PRICED.format(f'windows = [{{ {HOURS}, factor = "1", days = ["Mon"] }}]'), "1 for Monday"),
+        (GOOD + PRICED.format(f'windows = [{{ {HOURS}, factor = "1" }}, {{ {HOURS}, factor = "2" }}]'), "in common"),
+        (GOOD + 'fallbacks = [{ builtin = "openai", model = "gpt-0" }]', "neither here nor in the file"),
+        (GOOD + 'fallbacks = [{ name = "Nobody", model = "m" }]', "neither here nor in the file"),
+        (GOOD + 'fallbacks = [{ name = "new", model = "m" }]\n[[providers.models]]\nid = "m"\n', "its own fallback"),
+        (GOOD + "fallbacks = 3", "wrong kind"),
         (GOOD + f'[[providers.models]]\nid = "a"\nnote = "{"x" * 501}"\n', "501 characters"),
     ],
 )
 def test_a_bad_provider_is_refused_by_name_and_the_others_come_in(refusing: Workbench, text: str, words: str) -> None:
     before = refusing.store.providers.all()
     other = GOOD.replace("format = 1\n", "").replace('"New"', '"Other"')
-    bad, good = plan(text + other, refusing.providers)
+    bad, good = plan(text + "\n" + other, refusing.providers)
     assert (bad.standing, good.standing) == (Standing.REFUSED, Standing.NEW)
     assert words in bad.words
     bring_in([bad], refusing.providers, refusing.store)
@@ -175,3 +199,45 @@ def test_a_conflict_with_another_tab_writes_nothing(workbench: Workbench) -> Non
     with pytest.raises(InvalidInput, match="Another tab"):
         bring_in(entries, workbench.providers, workbench.store)
     assert workbench.store.providers.all() == before
+
+
+def chained(workbench: Workbench) -> str:
+    """Add two providers that answer for each other, and a built-in one after them. Return the file."""
+    add = workbench.providers.add
+    first = add(ProviderForm("First", "openai", "https://first.example"), models=[Model("", "one", "One")])
+    second = add(ProviderForm("Second", "openai", "https://second.example"), models=[Model("", "two", "Two")])
+    workbench.providers.set_fallbacks(first, (f"{second.id}/two", "openai/gpt-6-luna", "deleted/long-ago"))
+    workbench.providers.set_fallbacks(second, (f"{first.id}/one",))
+    return write_file(candidates(workbench))
+
+
+def test_fallbacks_come_in_elsewhere_under_the_ids_of_there(workbench: Workbench) -> None:
+    text = chained(workbench)
+    for candidate in candidates(workbench)[-2:]:
+        assert candidate.provider.id not in text
+        workbench.providers.delete(candidate.provider)
+    bring_in(plan(text, workbench.providers), workbench.providers, workbench.store)
+    first, second = (candidate.provider for candidate in candidates(workbench)[-2:])
+    assert first.fallbacks == (f"{second.id}/two", "openai/gpt-6-luna")
+    assert second.fallbacks == (f"{first.id}/one",)
+    assert standings(plan(text, workbench.providers)) == [("First", "same"), ("Second", "same")]
+
+
+def test_other_fallbacks_are_a_change_and_a_file_without_any_says_nothing(workbench: Workbench) -> None:
+    text = chained(workbench)
+    other = text.replace('{ builtin = "openai", model = "gpt-6-luna" }', '{ builtin = "openai", model = "gpt-4o" }')
+    first, second = plan(other, workbench.providers)
+    assert (first.standing, first.words) == (Standing.CHANGED, "who answers when it fails")
+    bring_in([first], workbench.providers, workbench.store)
+    assert candidates(workbench)[-2].provider.fallbacks[-1] == "openai/gpt-4o"
+    assert second.standing is Standing.SAME
+    silent = re.sub(r"fallbacks = \[.*?\]\n", "", text, flags=re.DOTALL)
+    assert "fallbacks" not in silent
+    assert standings(plan(silent, workbench.providers)) == [("First", "same"), ("Second", "same")]
+
+
+def test_the_fallbacks_of_a_built_in_provider_are_written_too(workbench: Workbench) -> None:
+    openai = next(c.provider for c in candidates(workbench) if c.provider.id == "openai")
+    workbench.providers.set_fallbacks(openai, ("anthropic/claude-haiku-5-5",))
+    [row] = tomllib.loads(write_file(candidates(workbench)))["providers"]
+    assert row["fallbacks"] == [{"builtin": "anthropic", "model": "claude-haiku-5-5"}]
