@@ -23,6 +23,14 @@ class InvalidInput(SwitchboardError):
         self.field = field
 
 
+class ChangedMeanwhile(InvalidInput):
+    """Another tab was faster; nothing was saved. `current` is the row as it is now, None if it was deleted."""
+
+    def __init__(self, message: str, *, current: object = None) -> None:
+        super().__init__(message)
+        self.current = current
+
+
 class ConfigError(SwitchboardError):
     """A setting has a value that cannot be used."""
 

@@ -1,13 +1,13 @@
 """Providers, their models and their keys, as a user edits them and as the router sees them."""
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar, assert_never
 
 from core.catalog import CatalogProvider, load_catalog
+from core.changes import MODEL_FIELDS, require_unchanged
 from core.encryption import Keyring, clean_key, mask
-from core.errors import InvalidInput, KeyUnreadable
+from core.errors import ChangedMeanwhile, InvalidInput, KeyUnreadable
 from core.events import FlagLearned, LimitLearned
 from core.ids import new_id
 from core.models import check_model
@@ -19,7 +19,6 @@ from core.text import clean_name, name_key
 from core.types import Candidate, Check, Key, KeySource, Model, Project, Provider, ProviderFlag, Route, Secret
 from core.urls import normalise, origin
 
-logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
@@ -168,12 +167,17 @@ class Providers:
         return Candidate(changed, models, key, problem)
 
     def save(self, provider: Provider, form: ProviderForm) -> Provider:
-        """Change a provider. A custom one whose address moves to another origin loses its key: it was not for there."""
+        """Change a provider, given as it was when its form was opened.
+
+        A custom one whose address moves to another origin loses its key: it was not for there. Raises InvalidInput, and
+        ChangedMeanwhile when another tab was faster.
+        """
         changed = self.check_form(form, provider=provider)
         ciphertext = self._encrypt(changed, form.key) if form.key.strip() else None
 
         def write(cursor: Cursor) -> None:
-            self.change(cursor, provider, changed)
+            current = self._store.providers.get(provider.id) or provider  # it may have been disabled meanwhile
+            self.change(cursor, provider, replace(changed, is_enabled=current.is_enabled))
             if ciphertext:
                 self._put(cursor, changed, ciphertext)
 
@@ -181,7 +185,11 @@ class Providers:
         return changed
 
     def change(self, cursor: Cursor, provider: Provider, changed: Provider) -> None:
-        """Write a change that was checked, as part of a transaction, with what follows from another address."""
+        """Write a change that was checked, as part of a transaction, with what follows from another address.
+
+        `provider` is what the change was made from. Raises ChangedMeanwhile when the row is another one by now.
+        """
+        require_unchanged(provider, self._store.providers.get(provider.id))
         self._store.providers.save(cursor, changed)
         if loses_key(provider, changed):
             self._store.keys.delete_for_provider(cursor, provider_owner(provider.id))
@@ -212,7 +220,12 @@ class Providers:
     def put_key(self, provider: Provider, text: str) -> None:
         """Encrypt and store the key for the provider's present address. Raises InvalidInput, KeyUnreadable."""
         ciphertext = self._encrypt(provider, text)
-        self._store.settings.write(lambda cursor: self._put(cursor, provider, ciphertext))
+
+        def write(cursor: Cursor) -> None:
+            require_unchanged(provider, self._store.providers.get(provider.id))  # it is for the address the form named
+            self._put(cursor, provider, ciphertext)
+
+        self._store.settings.write(write)
 
     def remove_key(self, provider: Provider) -> None:
         """Forget the key for the provider's present address, and the check that was made with it."""
@@ -223,13 +236,24 @@ class Providers:
 
         self._store.settings.write(write)
 
-    def save_model(self, model: Model, *, is_new: bool) -> Model:
-        """Add or change a model. Raises InvalidInput naming the field."""
+    def save_model(self, model: Model, *, is_new: bool, opened: Model | None = None) -> Model:
+        """Add or change a model. Raises InvalidInput naming the field.
+
+        `opened` is what the change was made from: ChangedMeanwhile is raised when the row is another one by now.
+        """
         clean = check_model(model)
         models = self._store.models
 
         def write(cursor: Cursor) -> None:
-            models.add(cursor, clean) if is_new else models.save(cursor, clean)
+            row = clean
+            if is_new and self._store.providers.get(model.provider_id) is None:
+                raise ChangedMeanwhile("The provider was deleted meanwhile, in another tab. Nothing was saved.")
+            if opened:
+                current = next((model for model in models.of(opened.provider_id) if model.id == opened.id), None)
+                require_unchanged(opened, current)
+                # What the wire has taught since then stays.
+                row = replace(current or opened, **{name: getattr(clean, name) for name in MODEL_FIELDS})
+            models.add(cursor, row) if is_new else models.save(cursor, row)
 
         self._write(write, f"This provider already has a model {clean.id}.", field="id")
         return clean
@@ -273,37 +297,6 @@ class Providers:
             lambda cursor: self._store.models.limit_output(cursor, model.provider_id, model.id, tokens)
         )
 
-    def seed(self) -> None:
-        """Bring in what the catalogue has and this store has never had. The user's edits and deletions stand."""
-        catalog = load_catalog()
-        seeded = self._store.providers.seeded()
-        taken = {name_key(provider.name) for provider in self._store.providers.all()}
-
-        def write(cursor: Cursor) -> tuple[int, int]:
-            providers = models = 0
-            for row in catalog.providers:
-                is_new = row.id not in seeded
-                if is_new:
-                    self._store.providers.add(cursor, _built_in(row, taken))
-                    self._store.providers.mark_seeded(cursor, row.id, version=catalog.version)
-                    providers += not RUNNERS[row.protocol].is_demo
-                known = {model.id for model in self._store.models.of(row.id)}
-                for model in row.models:
-                    item = f"{row.id}/{model.id}"
-                    if item in seeded:
-                        continue
-                    if model.id not in known:
-                        self._store.models.add(cursor, model if is_new else replace(model, is_default=False))
-                        models += 1
-                    self._store.providers.mark_seeded(cursor, item, version=catalog.version)
-            return providers, models
-
-        providers, models = self._store.settings.write(write)
-        if providers:
-            logger.info("Seeded %d built-in providers", providers)
-        elif models:
-            logger.info("Added %d models of catalogue %s", models, catalog.version)
-
     def _encrypt(self, provider: Provider, text: str) -> str:
         return self._keyring.encrypt(
             Secret(clean_key(text)), owner=provider_owner(provider.id), origin=origin(provider.base_url)
@@ -339,18 +332,3 @@ def _catalogued(provider: Provider) -> CatalogProvider | None:
     if not provider.is_builtin:
         return None
     return next((row for row in load_catalog().providers if row.id == provider.id), None)
-
-
-def _built_in(row: CatalogProvider, taken: set[str]) -> Provider:
-    """Return the row to seed. A custom provider of the same name keeps it: the app has to start."""
-    names = [row.name, f"{row.name} (built-in)", f"{row.name} ({row.id})", f"{row.name} ({new_id()})"]
-    return Provider(
-        id=row.id,
-        name=next(name for name in names if name_key(name) not in taken),
-        protocol=row.protocol,
-        base_url=row.base_url,
-        anthropic_base_url=row.anthropic_base_url(row.base_url),
-        requires_key=row.requires_key,
-        is_builtin=True,
-        flags=row.flags,
-    )

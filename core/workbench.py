@@ -10,6 +10,7 @@ from core.projects import Projects
 from core.providers import Providers
 from core.raw import RawBodies
 from core.router import problem
+from core.seeding import seed
 from core.store import Store
 from core.store.backup import DailyBackup
 from core.turns import Turns, mark_interrupted
@@ -34,7 +35,7 @@ class Workbench:
             )
             self.providers = Providers(self.store, keyring, config.provider_keys)
             self.projects = Projects(self.store, keyring)
-            self.providers.seed()
+            seed(self.store)
             self.projects.ensure_default()
             if count := mark_interrupted(self.store):
                 logger.info("Marked %d answers that were cut off by the last stop", count)

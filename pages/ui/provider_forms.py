@@ -6,10 +6,10 @@ from typing import NoReturn
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.errors import InvalidInput, SwitchboardError
+from core.errors import ChangedMeanwhile, InvalidInput, SwitchboardError
 from core.providers import ProviderForm
 from core.runners import RUNNERS
-from core.types import Candidate, Provider
+from core.types import Candidate, Model, Provider
 from core.urls import origin
 from core.workbench import Workbench
 from pages.ui.asking import cancel
@@ -24,6 +24,7 @@ def done(message: str) -> NoReturn:
     tab = session()
     tab.toasts.append(message)
     tab.provider_dialog = tab.answered = None
+    tab.opened.clear()
     tab.closings += 1
     st.rerun()
 
@@ -38,8 +39,13 @@ def apply(change: Callable[[], object], message: str) -> None:
         done(message)
 
 
-def refuse(error: SwitchboardError, slots: Mapping[str, DeltaGenerator]) -> None:
-    """Show why a form was refused, under the field it names. `slots[""]` takes what belongs to no field."""
+def refuse(error: SwitchboardError, slots: Mapping[str, DeltaGenerator], *, row: str = "") -> None:
+    """Show why a form was refused, under the field it names. `slots[""]` takes what belongs to no field.
+
+    Where another tab was faster the form goes on from its row, kept under `row`: who saves again has been told.
+    """
+    if isinstance(error, ChangedMeanwhile) and isinstance(error.current, Provider | Model):
+        session().opened[row] = error.current
     field = error.field if isinstance(error, InvalidInput) and error.field in slots else None
     slots[field or ""].error(literal(error.message), icon=":material/error:")
 
@@ -52,6 +58,8 @@ def provider_form(workbench: Workbench, provider: Provider | None = None) -> Pro
     closings = session().closings
     name_key = (provider.id if provider else "new") + (f"_{closings}" if closings else "")
     slots: dict[str, DeltaGenerator] = {}
+    # The page may be drawn again meanwhile, with another row: what counts is the one that the fields began with.
+    opened = session().opened.setdefault(name_key, provider) if provider else None
     with st.form(f"provider_{name_key}", border=False):
         name = st.text_input(
             "Name",
@@ -99,11 +107,15 @@ def provider_form(workbench: Workbench, provider: Provider | None = None) -> Pro
     saved = None
     try:
         if is_sent:
-            saved = workbench.providers.save(provider, form) if provider else workbench.providers.add(form)
+            saved = (
+                workbench.providers.save(opened, form)
+                if isinstance(opened, Provider)
+                else workbench.providers.add(form)
+            )
         elif is_tried:
             ask_about_form(workbench, workbench.providers.draft(form, provider=provider), name_key)
     except SwitchboardError as error:
-        refuse(error, slots)
+        refuse(error, slots, row=name_key)
     if saved is None:
         form_check(name_key)
     return saved
@@ -126,10 +138,12 @@ def region_form(workbench: Workbench, provider: Provider) -> Provider | None:
         is_sent = st.form_submit_button("Save", type="primary")
     if not is_sent:
         return None
+    opened = session().opened.get("region", provider)
     try:
-        return workbench.providers.save(provider, ProviderForm(provider.name, provider.protocol, base_url))
+        form = ProviderForm(provider.name, provider.protocol, base_url)
+        return workbench.providers.save(opened if isinstance(opened, Provider) else provider, form)
     except SwitchboardError as error:
-        refuse(error, slots)
+        refuse(error, slots, row="region")
         return None
 
 
@@ -163,6 +177,7 @@ def close_dialog() -> None:
     tab = session()
     cancel()
     tab.provider_dialog = tab.answered = None
+    tab.opened.clear()
     tab.closings += 1
 
 
@@ -177,13 +192,15 @@ def edit_provider(workbench: Workbench, provider: Provider) -> None:
     def body() -> None:
         had_key = workbench.providers.has_stored_key(provider)
         if saved := provider_form(workbench, provider):
-            moved = had_key and origin(saved.base_url) != origin(provider.base_url)
+            moved = had_key and not workbench.providers.has_stored_key(saved)
             done(f"{literal(saved.name)} saved" + (", its key removed: it was for the old address." if moved else "."))
 
     st.dialog(f"Edit {literal(provider.name)}", on_dismiss=close_dialog)(body)()
 
 
 def choose_region(workbench: Workbench, provider: Provider) -> None:
+    session().opened["region"] = provider
+
     def body() -> None:
         if saved := region_form(workbench, provider):
             message = f"{literal(saved.name)} now uses {literal(regions(saved)[saved.base_url])}."

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.projects import DEFAULT_PROJECT_ID
 from core.runners.parameters import Takes
-from core.types import AUTOMATIC, UNSET, AnswerSettings, Choice
+from core.types import AUTOMATIC, UNSET, AnswerSettings, Choice, Model, Provider
 
 if TYPE_CHECKING:  # pyarrow comes with it, and only the SQL page needs that
     from core.store.answer import Answer
@@ -74,6 +74,7 @@ class Session:
     answered: Answered | None = None
     provider_dialog: str | None = None  # the dialog of the Providers page that is drawn again by each run
     closings: int = 0  # of that dialog: opened again, its fields are others, and nothing typed before is in them
+    opened: dict[str, Provider | Model] = field(default_factory=dict)  # rows as the open forms were drawn with
     picked: set[str] = field(default_factory=set)  # ids of models chosen in the discovery dialog
     picks: int = 0  # grows when they were chosen by a button: the table is then drawn with them
     toasts: list[str] = field(default_factory=list)  # Markdown, shown by the next run: a rerun would swallow them

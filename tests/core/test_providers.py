@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-import core.providers as providers_module
+import core.seeding as seeding
 from core.catalog import Catalog, CatalogProvider, load_catalog
 from core.config import Config, load_config
 from core.errors import ConfigError, InvalidInput, KeyUnreadable
@@ -70,7 +70,7 @@ def test_the_second_start_changes_nothing_and_says_nothing(config: Config, caplo
     with caplog.at_level(logging.INFO):
         second = Workbench(config)
     assert everything(second) == before
-    assert not [record for record in caplog.records if record.name == "core.providers"]
+    assert not [record for record in caplog.records if record.name == "core.seeding"]
     second.close()
 
 
@@ -110,7 +110,7 @@ def test_a_newer_catalogue_adds_what_is_new_and_leaves_edits_and_deletions(
     others = [store.models.of(id_) for id_ in ("anthropic", "deepseek", "qwen", "glm", "demo")]
     workbench.close()
 
-    monkeypatch.setattr(providers_module, "load_catalog", newer_catalog)
+    monkeypatch.setattr(seeding, "load_catalog", newer_catalog)
     for _ in range(2):
         with caplog.at_level(logging.INFO):
             workbench = Workbench(config)
@@ -130,7 +130,7 @@ def test_a_new_built_in_whose_name_is_taken_does_not_keep_the_app_from_starting(
     workbench = Workbench(config)
     mine = workbench.providers.add(replace(FORM, name="MISTRAL"))
     workbench.close()
-    monkeypatch.setattr(providers_module, "load_catalog", newer_catalog)
+    monkeypatch.setattr(seeding, "load_catalog", newer_catalog)
     workbench = Workbench(config)
     names = {provider.id: provider.name for provider in workbench.store.providers.all()}
     assert (names[mine.id], names["mistral"]) == ("MISTRAL", "Mistral (built-in)")
@@ -143,7 +143,7 @@ def test_models_the_user_added_before_the_catalogue_did_stay_the_users(
     workbench = Workbench(config)
     workbench.providers.save_model(Model("openai", "gpt-7", "My seven"), is_new=True)
     workbench.close()
-    monkeypatch.setattr(providers_module, "load_catalog", newer_catalog)
+    monkeypatch.setattr(seeding, "load_catalog", newer_catalog)
     workbench = Workbench(config)
     assert [model.name for model in workbench.store.models.of("openai") if model.id == "gpt-7"] == ["My seven"]
     workbench.close()
