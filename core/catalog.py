@@ -2,7 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -92,3 +92,11 @@ def _price(row: dict[str, Any]) -> Price:
 
 def _amounts(row: dict[str, Any]) -> dict[str, Decimal]:
     return {name: Decimal(row[name]) for name in AMOUNTS if name in row}
+
+
+def offered_price(model: Model) -> Price | None:
+    """Return what the catalogue says a built-in provider's model costs, if the model's row says something else."""
+    rows = (row for provider in load_catalog().providers if provider.id == model.provider_id for row in provider.models)
+    price = next((row.price for row in rows if row.id == model.id), None)
+    has_same = price == replace(model.price, source=price.source, as_of=price.as_of) if price else True
+    return None if has_same else price

@@ -44,10 +44,11 @@ def amount(attempts: Sequence[Attempt]) -> str:
 def draw_cost(usage: Usage, cost: Cost) -> None:
     """Draw tokens × price = part, their sum, the rule that held and where the price is from."""
     total = literal(UNKNOWN if cost.total is None else f"${cost.total.normalize():f}")
-    lines = [f"| {name} | {count} | {price} | {part} |" for name, count, price, part in _rows(usage, cost)]
+    lines = [f"| {name} | {factors} | {part} |" for name, factors, part in _rows(usage, cost)]
     if lines:
-        head = ["| | Tokens | \\$ per million | Cost |", "|:--|--:|--:|--:|"]
-        st.markdown("\n".join([*head, *lines, f"| **Sum** | | | **{total}** |"]))
+        # Three columns, so that it fits a phone.
+        head = ["| | Tokens × \\$/million | Cost |", "|:--|--:|--:|"]
+        st.markdown("\n".join([*head, *lines, f"| **Sum** | | **{total}** |"]))
     else:
         st.markdown(f"**{total}**")
     said = [words(cost), literal(rule_words(cost) or "")]
@@ -59,13 +60,15 @@ def draw_cost(usage: Usage, cost: Cost) -> None:
     st.caption("  \n".join(text for text in said if text))
 
 
-def _rows(usage: Usage, cost: Cost) -> list[tuple[str, str, str, str]]:
+def _rows(usage: Usage, cost: Cost) -> list[tuple[str, str, str]]:
     about = "~" if usage.is_estimated else ""
     return [
         (
             part.name,
-            literal(UNKNOWN if part.tokens is None else f"{about}{part.tokens:,}"),
-            UNKNOWN if part.price is None else f"{part.price.normalize():f}",
+            literal(
+                f"{UNKNOWN if part.tokens is None else f'{about}{part.tokens:,}'} × "
+                f"{UNKNOWN if part.price is None else f'{part.price.normalize():f}'}"
+            ),
             literal(UNKNOWN if part.cost_usd is None else f"${part.cost_usd.normalize():f}"),
         )
         for part in parts(usage, cost)

@@ -1,23 +1,25 @@
 """The lower half of the Providers page: the models of the chosen provider."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import streamlit as st
 
-from core.types import Candidate, Check
+from core.catalog import offered_price
+from core.types import Candidate, Check, Model
 from core.verify import check_provider
 from core.workbench import Workbench
 from pages.ui.asking import answer_to, ask, waiting
 from pages.ui.discovery import start_discovery
-from pages.ui.model_forms import (
+from pages.ui.model_forms import add_model, delete_model, edit_model
+from pages.ui.model_words import (
     MODEL_COLUMNS,
     RECORD_DAYS,
-    add_model,
-    delete_model,
-    edit_model,
     model_summary,
     model_table,
+    price_words,
     retirement,
+    rule_lines,
 )
 from pages.ui.provider_forms import apply
 from pages.ui.provider_words import show_check
@@ -59,6 +61,7 @@ def model_section(workbench: Workbench, chosen: Candidate, today: date) -> None:
     end = retirement(model, today)
     st.markdown(f"**{literal(model.name)}**" + (f"  \n:orange[:material/event_busy: {literal(end)}]" if end else ""))
     st.caption(model_summary(model))
+    _catalogue_price(workbench, model)
     what = f"verify:{provider.id}/{model.id}"
     with st.container(horizontal=True, gap="xsmall"):
         if st.button("Verify this model", icon=":material/network_check:"):
@@ -74,3 +77,18 @@ def model_section(workbench: Workbench, chosen: Candidate, today: date) -> None:
             delete_model(workbench, provider, model)
     if not waiting(what) and isinstance(check := answer_to(what), Check):
         show_check(check)
+
+
+def _catalogue_price(workbench: Workbench, model: Model) -> None:
+    """Say what the catalogue that came with this version says, where it is not what the model costs here."""
+    if (price := offered_price(model)) is None:
+        return
+    is_news = model.price.as_of is None or (price.as_of is not None and price.as_of > model.price.as_of)
+    words = "  \n".join(literal(line) for line in (price_words(price), *rule_lines(price)))
+    with st.container(border=True):
+        st.markdown(f"**The catalogue {'now ' if is_news else ''}says**  \n{words}")
+        if st.button("Use it", icon=":material/sell:", key="use_catalogue_price"):
+            apply(
+                lambda: workbench.providers.save_model(replace(model, price=price), is_new=False, opened=model),
+                f"{literal(model.name)} has the price of the catalogue.",
+            )

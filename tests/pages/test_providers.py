@@ -12,7 +12,8 @@ from core.providers import ProviderForm
 from core.types import Candidate, Check, Choice, Model, Price, Provider, ProviderFlag
 from core.workbench import Workbench
 from pages.ui.enter import close_workbench
-from pages.ui.model_forms import parse_price, parse_tokens, price_words, retirement
+from pages.ui.model_words import price_words, retirement
+from pages.ui.price_form import parse_price, parse_tokens
 from pages.ui.provider_words import FLAG_WORDS, ago, facts
 from pages.ui.session import Answered
 from tests.conftest import Gate, Scripted, finished, send, wait_until
