@@ -44,11 +44,11 @@ def amount(attempts: Sequence[Attempt]) -> str:
 def draw_cost(usage: Usage, cost: Cost) -> None:
     """Draw tokens × price = part, their sum, the rule that held and where the price is from."""
     total = literal(UNKNOWN if cost.total is None else f"${cost.total.normalize():f}")
-    lines = [f"| {name} | {factors} | {part} |" for name, factors, part in _rows(usage, cost)]
+    lines = [f"| {name} :gray[{factors}] | {part} |" for name, factors, part in _rows(usage, cost)]
     if lines:
-        # Three columns, so that it fits a phone.
-        head = ["| | Tokens × \\$/million | Cost |", "|:--|--:|--:|"]
-        st.markdown("\n".join([*head, *lines, f"| **Sum** | | **{total}** |"]))
+        # Two columns, so that it fits a phone.
+        head = ["| Tokens × \\$ per million | Cost |", "|:--|--:|"]
+        st.markdown("\n".join([*head, *lines, f"| **Sum** | **{total}** |"]))
     else:
         st.markdown(f"**{total}**")
     said = [words(cost), literal(rule_words(cost) or "")]

@@ -1,16 +1,19 @@
-"""The small buttons under a message: other versions of it, answer again, edit."""
+"""The small buttons under a message: other versions of it, answer again, edit, what it cost."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
 from core.errors import SwitchboardError
-from core.types import Choice, Message, Role, Status
+from core.types import Attempt, Choice, Message, Role, Status
 from core.workbench import Workbench
+from pages.ui.cost import cost_popover
 from pages.ui.session import Dialog, session
 
 
-def actions(workbench: Workbench, message: Message, siblings: list[str], choice: Choice) -> None:
+def actions(
+    workbench: Workbench, message: Message, siblings: list[str], choice: Choice, *, attempts: Sequence[Attempt] = ()
+) -> None:
     """Draw the buttons; what they do is drawn by a rerun of the page."""
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         if siblings:
@@ -24,6 +27,8 @@ def actions(workbench: Workbench, message: Message, siblings: list[str], choice:
             words = "Answer again with the model chosen below"
             if _button(words, "refresh", message, label="" if is_whole else "Try again"):
                 _do(lambda: workbench.turns.regenerate(message, choice))
+            if attempts:
+                cost_popover(attempts)
 
 
 def _pager(workbench: Workbench, message: Message, siblings: list[str]) -> None:

@@ -10,7 +10,6 @@ from core.live import LiveReply, LiveTurn
 from core.tree import Tree
 from core.types import Attempt, Choice, FinishReason, Message, Role, Status
 from core.workbench import Workbench
-from pages.ui.cost import cost_popover
 from pages.ui.figures import count, duration
 from pages.ui.long_text import draw_text
 from pages.ui.message_actions import actions
@@ -52,17 +51,21 @@ class Transcript:
                     st.text(visible(message.text))
                 else:
                     draw_reply(message, attempts.get(message.id, []))
-                actions(self.workbench, message, siblings.get(message.id, []), self.choice)
+                actions(
+                    self.workbench,
+                    message,
+                    siblings.get(message.id, []),
+                    self.choice,
+                    attempts=attempts.get(message.id, []),
+                )
 
 
 def draw_reply(reply: Message, attempts: Sequence[Attempt]) -> None:
     _draw_reasoning(reply.id, reply.reasoning, reply.reasoning_ms, is_running=False)
     draw_text(reply.text, key=reply.id)
     _draw_ending(reply)
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        st.caption(_figures(reply, attempts), width="content")
-        if attempts:
-            cost_popover(attempts)
+    if line := _figures(reply, attempts):
+        st.caption(line)
 
 
 def draw_growing(turn: LiveTurn, look: LiveReply, workbench: Workbench) -> None:
