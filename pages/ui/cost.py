@@ -66,7 +66,7 @@ def _rows(usage: Usage, cost: Cost) -> list[tuple[str, str, str]]:
         (
             part.name,
             literal(
-                f"{UNKNOWN if part.tokens is None else f'{about}{part.tokens:,}'} × "
+                f"{UNKNOWN if part.tokens is None else f'{about}{part.tokens:,}'}\u00a0×\u00a0"
                 f"{UNKNOWN if part.price is None else f'{part.price.normalize():f}'}"
             ),
             literal(UNKNOWN if part.cost_usd is None else f"${part.cost_usd.normalize():f}"),

@@ -1,8 +1,10 @@
 """The main job through the pages: add a provider, verify, chat, switch; what is refused; where a key never shows."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, WebSocket, expect
 
 from core.types import Status
@@ -167,7 +169,17 @@ def test_a_form_says_why_it_refuses_and_saves_nothing(page: Page, two_providers:
     expect_providers(page, 2)
 
 
-def test_a_key_shows_nowhere_once_it_was_typed(page: Page, app: RunningApp, openai: OpenAIServer) -> None:
+@pytest.fixture
+def talkative(tmp_path: Path) -> Iterator[RunningApp]:
+    """The app with everything that can be made to log more made to do so."""
+    with RunningApp(
+        tmp_path / "data", STREAMLIT_LOGGER_LEVEL="debug", OPENAI_LOG="debug", ANTHROPIC_LOG="debug"
+    ) as running:
+        yield running
+
+
+def test_a_key_shows_nowhere_once_it_was_typed(page: Page, talkative: RunningApp, openai: OpenAIServer) -> None:
+    app = talkative
     openai.api_key = CANARY
     openai.by_model["rude"] = error_reply(401, f"Incorrect API key provided: {CANARY}.", code="invalid_api_key")
     received: list[str | bytes] = []
@@ -208,10 +220,17 @@ def test_a_key_shows_nowhere_once_it_was_typed(page: Page, app: RunningApp, open
     assert not [frame for frame in received if UNSHOWN in _text(frame)]
     assert not [text for text in seen if UNSHOWN in text]
     assert _files_with(UNSHOWN, app.data_dir) == []
+    switch_page(page, "Providers")
+    page.get_by_text("Settings as a file").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Export").click()
+    exported = download.value.path().read_text()
+    assert "rude" in exported and UNSHOWN not in exported
     attempts = logged(page, app)
     assert [attempt.status for attempt in attempts] == [Status.FAILED, Status.DONE]
     assert UNSHOWN not in repr(attempts)
     assert _files_with(UNSHOWN, app.data_dir) == []
+    assert "Runtime state:" in app.output  # a line that only debugging prints
     assert UNSHOWN not in app.output
 
 

@@ -36,7 +36,7 @@ def test_the_amount_under_an_answer_opens_how_it_was_made(
     assert not app.exception
     [popover] = app.get("popover")
     assert popover.proto.popover.label.replace("\\", "") == ":small[~$0.008000]"
-    [table] = [text.value.replace("\\", "") for text in popover.markdown]
+    [table] = [text.value.replace("\\", "").replace("\u00a0", " ") for text in popover.markdown]
     assert table.splitlines()[2:] == [
         "| Input :gray[~2,000 × 3] | $0.006 |",
         "| Output :gray[~500 × 4] | $0.002 |",
