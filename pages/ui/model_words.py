@@ -87,6 +87,8 @@ def model_table(models: Sequence[Model], today: date, records: Mapping[str, Mode
             "Failed": pd.Series(failed, dtype="float64"),
             "Id": [model.id for model in models],
             "Retirement": [retirement(model, today) for model in models],
+            "Price from": [model.price.source or "" for model in models],
+            "Price of": [f"{model.price.as_of or ''}" for model in models],
             "Note": [model.note or "" for model in models],
         }
     )

@@ -247,6 +247,19 @@ USAGES = [
         Usage(112, 7, cache_read_tokens=100, cache_write_tokens=10),
     ),
     counted(
+        "tokens: cache for an hour",
+        "Anthropic",
+        SYNTHETIC,
+        started(
+            input_tokens=2,
+            cache_creation_input_tokens=10,
+            cache_creation={"ephemeral_5m_input_tokens": 4, "ephemeral_1h_input_tokens": 6},
+            output_tokens=1,
+        ),
+        {"output_tokens": 7},
+        Usage(12, 7, cache_write_tokens=10, cache_write_1h_tokens=6),
+    ),
+    counted(
         "tokens: cache null",
         ANYBODY,
         SYNTHETIC,

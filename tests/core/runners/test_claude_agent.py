@@ -106,7 +106,7 @@ def test_a_turn_gives_reasoning_text_usage_and_a_session() -> None:
     assert last.served_model == "claude-sonnet-5-5" and last.session_id
     assert (last.usage.input_tokens, last.usage.output_tokens) == (10 + 20 + 30, 7)
     assert (last.usage.cache_read_tokens, last.usage.cache_write_tokens) == (20, 30)
-    assert last.usage.reported_cost_usd is None
+    assert (last.usage.reported_cost_usd, last.usage.longest_prompt_tokens) == (None, None)
     body = server.received[0].json
     assert (body["model"], body["tools"]) == ("claude-sonnet-5-5", [])
     assert body["system"][-1]["text"] == "Be brief."
@@ -305,6 +305,7 @@ def test_a_broken_answer_goes_on_after_what_was_confirmed() -> None:
     assert TextDelta("Unfini") in events and TextConfirmed("") in events
     assert text_of(events) == "One. Two."
     assert completed(events).usage.input_tokens == 2 * 60
+    assert completed(events).usage.longest_prompt_tokens == 60  # what decides over a price by prompt length
 
 
 @needs_program
