@@ -36,7 +36,10 @@ def test_every_filter_and_order_is_what_python_finds(store: Store) -> None:
     parts = [page(store.log, LogFilter(), limit=90, offset=offset)["id"] for offset in range(0, len(log), 90)]
     assert [id_ for part in parts for id_ in part] == page(store.log, LogFilter(), limit=10_000)["id"].tolist()
     assert choices(store.log) == Choices(
-        ["Demo", "GLM", "Mine $x_y$", "OpenAI"], ["**M**", "Demo echo", "GPT 1", "GPT 2"], [], []
+        ["Demo", "GLM", "Mine $x_y$", "OpenAI"],
+        ["**M**", "Demo echo", "GPT 1", "GPT 2"],
+        sorted({a.error_kind for a in log if a.error_kind}),
+        sorted({a.project_id for a in log if a.project_id}),
     )
 
 
