@@ -20,6 +20,8 @@ logger = logging.getLogger(__name__)
 # From one checkpoint's beginning to the next one's. A killed process may lose half a second of text, and what a commit
 # takes has to fit in as well: 0.2 s on a machine that others load (measured 2026-11-24).
 CHECKPOINT_S = 0.3
+# An SDK costs a third to two thirds of a second of the processor that the first page is being drawn with.
+WARM_AFTER_S = 2.0
 
 
 class Engine:
@@ -105,9 +107,14 @@ class Engine:
             await asyncio.wait_for(self._closing.wait(), seconds)
 
     def warm(self, protocols: set[str]) -> None:
-        """Import what these protocols need while nobody waits for it."""
-        for protocol in protocols & set(RUNNERS):
-            asyncio.run_coroutine_threadsafe(self.runner(protocol), self._loop)
+        """Import what these protocols need, one after the other, once the first page has had its time."""
+        asyncio.run_coroutine_threadsafe(self._warm(sorted(protocols & set(RUNNERS))), self._loop)
+
+    async def _warm(self, protocols: list[str]) -> None:
+        await self.pause(WARM_AFTER_S)
+        for protocol in protocols:
+            if not self.is_closing:
+                await self.runner(protocol)
 
     def close(self, *, timeout_s: float = 10.0) -> None:
         """Stop all turns as interrupted, with what they have, then the loop."""

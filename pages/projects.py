@@ -4,7 +4,9 @@ import streamlit as st
 
 from core.projects import DEFAULT_PROJECT_ID
 from pages.ui.enter import enter
+from pages.ui.links import USAGE
 from pages.ui.project_forms import (
+    USAGE_DAYS,
     add_project,
     archive_project,
     choice_of,
@@ -14,6 +16,7 @@ from pages.ui.project_forms import (
     override_words,
     project_archive,
     project_table,
+    usage_words,
 )
 from pages.ui.provider_forms import apply
 from pages.ui.safe import literal
@@ -48,7 +51,10 @@ name = literal(project.name)
 is_current = project.id == tab.project_id
 
 st.subheader(name + (" :green-badge[New conversations go here]" if is_current else ""))
-details = {"Answers": literal(model_words(choice_of(project), candidates))}
+details = {
+    "Answers": literal(model_words(choice_of(project), candidates)),
+    f"Last\u00a0{USAGE_DAYS}\u00a0days": usage_words(workbench, project),
+}
 if project.id in keyed:
     own = next((c for c in workbench.providers.candidates(project) if c.provider.id == project.provider_id), None)
     words = override_words(workbench.providers.key_state(own)) if own else "its provider is gone"
@@ -62,6 +68,7 @@ with st.container(horizontal=True, gap="xsmall"):
     if st.button("Use for new conversations", icon=":material/forum:", disabled=is_current):
         tab.project_id = project.id
         st.rerun()
+    st.page_link(USAGE, label="Usage", icon=":material/monitoring:", query_params={"project": project.id})
     if st.button("Edit", icon=":material/edit:"):
         edit_project(workbench, project)
     if project.id in keyed and st.button("Remove key", icon=":material/key_off:"):

@@ -1,6 +1,7 @@
 """What the Projects page asks about a project, and what it says about one."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pandas as pd
@@ -12,12 +13,17 @@ from core.projects import DEFAULT_PROJECT_ID, ProjectForm
 from core.providers import KeyState
 from core.types import AUTOMATIC, Candidate, Choice, KeySource, Project
 from core.urls import origin
+from core.usage import Filter, totals
 from core.workbench import Workbench
 from pages.ui.fallbacks import chain_labels
+from pages.ui.figures import count
 from pages.ui.model_selector import project_model_selector
 from pages.ui.provider_forms import apply, done, refuse
 from pages.ui.safe import literal
 from pages.ui.session import session
+from pages.ui.usage_figures import spend_words
+
+USAGE_DAYS = 30
 
 
 def model_words(choice: Choice, candidates: Sequence[Candidate]) -> str:
@@ -45,6 +51,16 @@ def project_table(projects: Sequence[Project], candidates: Sequence[Candidate], 
             "System prompt": [" ".join((project.system_prompt or "").split())[:200] for project in projects],
         }
     )
+
+
+def usage_words(workbench: Workbench, project: Project) -> str:
+    """Return what was asked in a project lately and what it cost, as Markdown."""
+    since = datetime.now(UTC) - timedelta(days=USAGE_DAYS)
+    found = totals(workbench.store.log, Filter(since=since, project_id=project.id))
+    if not found.messages:
+        return "nothing asked"
+    unpriced = f", {found.unpriced:,} unpriced" if found.unpriced else ""
+    return literal(f"{count(found.messages)} messages, {spend_words(found)}{unpriced}")
 
 
 def override_words(state: KeyState) -> str:

@@ -1,5 +1,8 @@
 """The Projects page: every verb and refusal, and a key that is never shown."""
 
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -9,6 +12,7 @@ from core.types import Choice, Model, Project, Provider
 from core.workbench import Workbench
 from pages.ui.project_forms import model_words
 from pages.ui.session import Session
+from tests.core.test_usage import make_attempt, write
 from tests.pages.conftest import WAIT_S, OpenPage
 from tests.pages.test_model_selector import drawn
 from tests.pages.test_providers import KEY, _labels, _press
@@ -57,6 +61,22 @@ def test_new_conversations_go_where_the_user_says(open_page: OpenPage, workbench
 def test_a_system_prompt_is_shown_as_it_is(open_page: OpenPage, workbench: Workbench) -> None:
     app = open_page("projects", project_shown_id=_save(workbench).id)
     assert app.code[0].value == "Be *brief*."
+
+
+def test_a_projects_usage_is_told_and_nobody_elses(open_page: OpenPage, workbench: Workbench) -> None:
+    project = _save(workbench)
+    now = datetime.now(UTC)
+    write(
+        workbench.store,
+        [
+            make_attempt(now, project_id=project.id, cost_usd=Decimal("0.25")),
+            make_attempt(now, project_id=project.id, cost_usd=None),
+            make_attempt(now - timedelta(days=31), project_id=project.id, cost_usd=Decimal(9)),
+            make_attempt(now, project_id="default", cost_usd=Decimal(7)),
+        ],
+    )
+    app = open_page("projects", project_shown_id=project.id)
+    assert "2 messages, ≥ $0.2500, 1 unpriced" in str(app.table[0].value).replace("\\", "")
 
 
 def test_an_archived_project_is_listed_below_and_comes_back(open_page: OpenPage, workbench: Workbench) -> None:
