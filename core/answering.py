@@ -61,10 +61,13 @@ class Answering:
             error_kind=row.error_kind if outcome.status is not Status.STOPPED else None,
             error_message=row.error_message if outcome.status is not Status.STOPPED else None,
             error_detail=outcome.error.detail if outcome.error else None,
+            session_id=turn.session_id,
         )
+        steps = turn.close_steps()
 
         def write(cursor: Cursor) -> None:
             self._store.messages.finish(cursor, reply, finished_at=row.finished_at)
+            self._store.steps.put(cursor, steps)
             self._store.attempts.add(cursor, row)
 
         await self._save(turn, write)
@@ -78,11 +81,12 @@ class Answering:
         number = 0
         failed: dict[str, str] = {}  # provider -> how it failed last
         routes = [turn.route, *turn.fallbacks]
+        retries = 0 if turn.request.agent else self._retries  # an agent's program tries again by itself
         for position, route in enumerate(routes):
             if position:
                 tried_before = ", ".join(f"{name} ({how})" for name, how in failed.items())
                 turn.switch(replace(route, reason=f"tried {tried_before}, answered by {route.provider.name}"))
-            for tried in range(1, self._retries + 2):
+            for tried in range(1, retries + 2):
                 number += 1
                 outcome = await self._attempt(turn, number)
                 error = outcome.error
@@ -90,7 +94,7 @@ class Answering:
                 if error is None or outcome.is_visible or outcome.attempt.status is not Status.FAILED:
                     return outcome
                 wait_s = None
-                if tried <= self._retries and may_try_again(error.kind):
+                if tried <= retries and may_try_again(error.kind):
                     wait_s = pause_s(tried, retry_after_s=error.retry_after_s, dice=self._dice())
                 goes_on = wait_s is not None or (position + 1 < len(routes) and may_try_elsewhere(error.kind))
                 if not goes_on:

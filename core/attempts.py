@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import assert_never
 
+from core.agent_budget import check_budget
 from core.engine import Engine
 from core.errors import ErrorKind, ProviderError, StorageError
 from core.events import (
@@ -17,7 +18,9 @@ from core.events import (
     LimitLearned,
     Notice,
     PermissionRequest,
+    PermissionSettled,
     ReasoningDelta,
+    SessionStarted,
     StreamEvent,
     TextConfirmed,
     TextDelta,
@@ -45,11 +48,12 @@ class Outcome:
     reasoning: str
     reasoning_ms: int | None
     error: ProviderError | None = None
+    has_steps: bool = False
 
     @property
     def is_visible(self) -> bool:
         """Whether a reader has seen anything of the answer."""
-        return bool(self.text or self.reasoning)
+        return bool(self.text or self.reasoning or self.has_steps)
 
 
 @dataclass(slots=True)
@@ -97,7 +101,7 @@ async def attempt(turn: LiveTurn, engine: Engine, *, number: int, learn: Learn) 
 
 
 async def _consume(turn: LiveTurn, engine: Engine, seen: _Seen, learn: Learn) -> None:
-    runner = await engine.runner(turn.route.provider.protocol)
+    runner = await engine.runner(turn.protocol)
     seen.started_at, seen.began_s = datetime.now(UTC), time.monotonic()  # the first use of a protocol loads its SDK
     loop = asyncio.get_running_loop()
     limits = engine.timeouts
@@ -143,11 +147,16 @@ def _take(event: StreamEvent, turn: LiveTurn, seen: _Seen) -> None:
             turn.notify(text)
         case UsageReport(usage):
             seen.usage = usage
+            check_budget(turn.request.agent, usage, turn.route.model.price, seen.started_at)
+        case SessionStarted(id_):
+            turn.session_id = id_
+        case ToolCall() | ToolResult() | PermissionRequest() | PermissionSettled():
+            turn.take_step(event)
         case Completed():
             seen.completed = event
             seen.usage = event.usage
-        case FlagLearned() | LimitLearned() | ToolCall() | ToolResult() | PermissionRequest():
-            pass  # flags are kept by the caller; plain chat has no tools
+        case FlagLearned() | LimitLearned():
+            pass  # kept by the caller
         case _:
             assert_never(event)
 
@@ -181,7 +190,7 @@ def _outcome(turn: LiveTurn, seen: _Seen, status: Status, error: ProviderError |
             attempt_number=number,
             provider_id=route.provider.id,
             provider_name=route.provider.name,
-            protocol=route.provider.protocol,
+            protocol=turn.protocol,
             model_requested=route.model.id,
             model_name=route.model.name,
             route_reason=route.reason,
@@ -209,6 +218,7 @@ def _outcome(turn: LiveTurn, seen: _Seen, status: Status, error: ProviderError |
         reasoning=look.reasoning,
         reasoning_ms=look.reasoning_ms,
         error=error,
+        has_steps=bool(look.steps),
     )
 
 

@@ -45,6 +45,17 @@ def _disk_lasts(text: str) -> bool:
     return not ROOT.is_relative_to("/mount/src") if text.lower() == "auto" else _flag(text)
 
 
+def _allowed(text: str) -> bool | None:
+    return None if text.lower() == "auto" else _flag(text)
+
+
+def _at_once(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= 50:
+        raise ValueError("it must be from 1 to 50")
+    return value
+
+
 def _folder(text: str) -> Path:
     path = Path(text).expanduser()
     return path if path.is_absolute() else ROOT / path
@@ -99,6 +110,20 @@ SETTINGS = (
     Setting("connect_timeout_s", "SWITCHBOARD_CONNECT_TIMEOUT_S", "5", _seconds, "Time to reach a provider."),
     Setting("first_event_timeout_s", "SWITCHBOARD_FIRST_EVENT_TIMEOUT_S", "120", _seconds, "Time to the first token."),
     Setting("idle_timeout_s", "SWITCHBOARD_IDLE_TIMEOUT_S", "60", _seconds, "Longest silence inside an answer."),
+    Setting(
+        "agents_allowed",
+        "SWITCHBOARD_AGENTS_ALLOWED",
+        "auto",
+        _allowed,
+        "Whether agents may work on this machine: true, false, or auto: where no password lets others in.",
+    ),
+    Setting(
+        "agents_at_once",
+        "SWITCHBOARD_AGENTS_AT_ONCE",
+        "2",
+        _at_once,
+        "Agents that may work at the same time; each needs about 200 MB, and others wait.",
+    ),
     Setting("retries", "SWITCHBOARD_RETRIES", "2", _retries, "Further tries when a provider fails before its answer."),
     Setting(
         "keep_raw_days",
@@ -110,6 +135,12 @@ SETTINGS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class AgentConfig:
+    is_allowed: bool
+    at_once: int
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Config:
     data_dir: Path
@@ -119,6 +150,7 @@ class Config:
     timeouts: Timeouts
     retries: int
     keep_raw_days: int
+    agents: AgentConfig
     provider_keys: Mapping[str, str]  # environment variable or secret -> API key, for the catalogue's variables only
 
 
@@ -152,5 +184,13 @@ def load_config(environ: Mapping[str, str], secrets: Mapping[str, Any]) -> Confi
         ),
         retries=values["retries"],
         keep_raw_days=values["keep_raw_days"],
+        agents=AgentConfig(_are_agents_allowed(values), values["agents_at_once"]),
         provider_keys={variable: key for variable, key in found.items() if key},
     )
+
+
+def _are_agents_allowed(values: Mapping[str, Any]) -> bool:
+    """Whoever gets in could use them: on an app that others may open, that is for its owner to say."""
+    if values["agents_allowed"] is not None:
+        return bool(values["agents_allowed"])
+    return values["password_hash"] is None and bool(values["disk_lasts"])

@@ -13,6 +13,7 @@ from core.errors import ErrorKind, ProviderError, StorageError
 from core.live import LiveTurn
 from core.runners import RUNNERS, Runner, Timeouts
 from core.store import Store
+from core.store.connection import Cursor
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -177,17 +178,24 @@ class Engine:
             pause_s = max(began_s + CHECKPOINT_S - time.monotonic(), 0.0)
 
     async def _checkpoint(self) -> None:
-        found = [(turn, chunk) for turn in self.running() if (chunk := turn.unwritten())]
-        if not found:
+        turns = self.running()
+        found = [(turn, chunk) for turn in turns if (chunk := turn.unwritten())]
+        taken = [(turn, steps) for turn in turns if (steps := turn.unwritten_steps())]
+        if not found and not taken:
             return
-        chunks = [chunk for _, chunk in found]
+
+        def write(cursor: Cursor) -> None:
+            self.store.messages.add_chunks(cursor, [chunk for _, chunk in found])
+            for _, steps in taken:
+                self.store.steps.put(cursor, steps)
+
         try:
-            await asyncio.wrap_future(
-                self.store.log.submit(lambda cursor: self.store.messages.add_chunks(cursor, chunks))
-            )
+            await asyncio.wrap_future(self.store.log.submit(write))
         except StorageError:
             for turn, chunk in found:
                 turn.mark_doubtful(chunk)
+            for turn, steps in taken:
+                turn.keep_steps(steps)
             raise
         for turn, chunk in found:
             turn.mark_written(chunk)

@@ -4,9 +4,10 @@ A runner yields events and, on success only, exactly one `Completed` as the last
 `core.errors.ProviderError`: never an event, never text. Cancelling the iterator closes the request.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from core.types import FinishReason, ProviderFlag, Usage
+from core.types import Decision, FinishReason, ProviderFlag, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +33,20 @@ class TextConfirmed:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionStarted:
+    """An agent's session that a later turn may go on with, known before the turn has ended."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
 class ToolCall:
+    """An agent uses a tool. With a parent it is a sub-agent's, which works for that call."""
+
     id: str
     name: str
     input_json: str
+    parent_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +54,31 @@ class ToolResult:
     call_id: str
     text: str
     is_error: bool = False
+    path: str | None = None  # of the file that was changed
+    diff: str | None = None
+    usage: Usage | None = None  # of the request that asked for the call, and of the sub-agent it started
+    is_refused: bool = False  # what confines the agent did not let it happen
 
 
 @dataclass(frozen=True, slots=True)
 class PermissionRequest:
-    id: str
+    """An agent waits for a yes or no, which `answer` takes from any thread; it goes on without one after a while."""
+
+    call_id: str
     tool: str
     input_json: str
+    answer: Callable[[Decision], None] = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionSettled:
+    call_id: str
+    decision: Decision
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something the reader should know that is not part of the answer."""
+    """Something the reader should know that is not part of the answer; "" takes the last one back."""
 
     text: str
 
@@ -94,9 +118,11 @@ StreamEvent = (
     TextDelta
     | ReasoningDelta
     | TextConfirmed
+    | SessionStarted
     | ToolCall
     | ToolResult
     | PermissionRequest
+    | PermissionSettled
     | Notice
     | UsageReport
     | FlagLearned

@@ -5,7 +5,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from core.types import ChatRequest, Chunk, Message, Route
+from core.events import PermissionRequest, PermissionSettled, ToolCall, ToolResult
+from core.live_steps import LiveSteps
+from core.types import ChatRequest, Chunk, Decision, Message, Route, Step
+
+AGENT_PROTOCOL = "claude_agent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,8 @@ class LiveReply:
     notice: str | None
     version: int
     is_finished: bool
+    steps: tuple[Step, ...] = ()
+    questions: tuple[PermissionRequest, ...] = ()  # what an agent waits with
 
 
 class LiveTurn:
@@ -50,8 +56,15 @@ class LiveTurn:
         self._notice: str | None = None
         self._version = 0
         self._is_finished = False
+        self._steps = LiveSteps(reply.id)
+        self.session_id: str | None = None  # of an agent
         self._written = _Written()
         self._is_rewritten = False  # since the last look for what is unwritten
+
+    @property
+    def protocol(self) -> str:
+        """The protocol whose runner answers: an agent speaks its own, whatever its provider speaks besides."""
+        return AGENT_PROTOCOL if self.request.agent else self.route.provider.protocol
 
     # Written by the engine's loop.
 
@@ -78,6 +91,35 @@ class LiveTurn:
             self._confirmed += text
             self._draft = []
             self._touch()
+
+    def take_step(self, event: ToolCall | ToolResult | PermissionRequest | PermissionSettled) -> None:
+        with self._changed:
+            match event:
+                case ToolCall():
+                    self._end_reasoning()
+                    written = len(self._confirmed) + sum(map(len, self._draft))
+                    self._steps.call(event, text_offset=written)
+                case ToolResult():
+                    self._steps.result(event, self.route.model.price)
+                case PermissionRequest():
+                    self._steps.ask(event)
+                case PermissionSettled():
+                    self._steps.settle(event)
+            self._touch()
+
+    def close_steps(self) -> tuple[Step, ...]:
+        """End what an agent still did; return all its steps, to be stored with the reply."""
+        with self._changed:
+            return self._steps.close()
+
+    def unwritten_steps(self) -> tuple[Step, ...]:
+        with self._changed:
+            return self._steps.unwritten()
+
+    def keep_steps(self, steps: Sequence[Step]) -> None:
+        """Let the next look find these again: the store refused them."""
+        with self._changed:
+            self._steps.keep(steps)
 
     def switch(self, route: Route) -> None:
         """Ask another provider from now on. Nothing of the answer has been seen yet."""
@@ -145,6 +187,8 @@ class LiveTurn:
                 notice=self._notice,
                 version=self._version,
                 is_finished=self._is_finished,
+                steps=self._steps.all(),
+                questions=self._steps.questions(),
             )
 
     def wait(self, version: int, *, timeout_s: float) -> LiveReply:
@@ -152,6 +196,14 @@ class LiveTurn:
         with self._changed:
             self._changed.wait_for(lambda: self._version > version, timeout=timeout_s)
         return self.look()
+
+    def answer(self, call_id: str, decision: Decision) -> bool:
+        """Answer an agent's question. Returns False where it no longer waits: another tab was first, or time was up."""
+        with self._changed:
+            question = self._steps.question(call_id)
+        if question is not None:
+            question.answer(decision)
+        return question is not None
 
     def _end_reasoning(self) -> None:
         if self._reasoning_began_s is not None and self._reasoning_ms is None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
+from core.agents import MCP_SERVERS
 from core.encryption import Keyring, clean_key
 from core.errors import InvalidInput
 from core.ids import new_id
@@ -107,6 +108,7 @@ class Projects:
 
         def write(cursor: Cursor) -> None:
             self._store.projects.delete(cursor, project.id)
+            self._store.keys.delete(cursor, project_owner(project.id, MCP_SERVERS))
             if project.provider_id:
                 self._store.keys.delete(cursor, project_owner(project.id, project.provider_id))
 

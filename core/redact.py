@@ -36,15 +36,21 @@ def redact(text: str, secrets: Iterable[str] = ()) -> str:
 
     Redact before shortening: a key that was cut in half is no longer recognised.
     """
+    text = without(text, secrets)
+    text = _USERINFO.sub(rf"\1{MASK}@", text)
+    text = _BEARER.sub(rf"\1\2{MASK}", text)
+    text = _NAMED.sub(rf"\1{MASK}", text)
+    return _KEY_SHAPES.sub(MASK, text)
+
+
+def without(text: str, secrets: Iterable[str]) -> str:
+    """Return the text without the given secrets, and otherwise as it is: for what is the reader's own, as files are."""
     for form in sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True):
         if len(form) >= _SHORT:
             text = text.replace(form, MASK)
         else:
             text = re.sub(rf"(?<![A-Za-z0-9]){re.escape(form)}(?![A-Za-z0-9])", MASK, text)
-    text = _USERINFO.sub(rf"\1{MASK}@", text)
-    text = _BEARER.sub(rf"\1\2{MASK}", text)
-    text = _NAMED.sub(rf"\1{MASK}", text)
-    return _KEY_SHAPES.sub(MASK, text)
+    return text
 
 
 def shorten(text: str, limit: int) -> str:

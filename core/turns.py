@@ -4,12 +4,13 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from core.agents import Agents
 from core.answering import Answering
 from core.catalog import load_catalog
 from core.engine import Engine
 from core.errors import ErrorKind, StorageError, TurnRefused
 from core.ids import new_id, process_id
-from core.live import LiveTurn
+from core.live import AGENT_PROTOCOL, LiveTurn
 from core.pricing import cost, estimate_tokens
 from core.providers import Providers
 from core.raw import RawBodies
@@ -43,9 +44,17 @@ class Turns:
     """Send, follow, stop."""
 
     def __init__(
-        self, store: Store, engine: Engine, providers: Providers, *, retries: int = 2, raw: RawBodies | None = None
+        self,
+        store: Store,
+        engine: Engine,
+        providers: Providers,
+        agents: Agents,
+        *,
+        retries: int = 2,
+        raw: RawBodies | None = None,
     ) -> None:
         self._store = store
+        self._agents = agents
         self._engine = engine
         self._providers = providers
         self._answering = Answering(store, engine, learn=providers.take, retries=retries, raw=raw)
@@ -73,10 +82,11 @@ class Turns:
         conversation_id: str | None,
         project_id: str,
         settings: AnswerSettings = UNSET,
+        is_agent: bool = False,
     ) -> str:
         """Store the message and its reply, start the answer and return the conversation's id (new without one).
 
-        `settings` are those of a new conversation; one that exists has its own.
+        `settings` and `is_agent` are those of a new conversation; one that exists has its own.
         Raises TurnRefused, InvalidInput or StorageError, and then nothing was written.
         """
         text = clean_message(text)
@@ -94,6 +104,7 @@ class Turns:
             created_at=now,
             updated_at=now,
             settings=check(settings),
+            is_agent=is_agent,
         )
         self._start(conversation, choice, parent_id=None, text=text, is_new=True)
         return conversation.id
@@ -149,6 +160,7 @@ class Turns:
         route, others = self._resolve(choice, project)
         if isinstance(route, Refusal):
             raise TurnRefused(route.reason)
+        task = self._agents.task(route, project) if conversation.is_agent else None
         history = [] if is_new else self._branch(conversation.id, parent_id)
         now = datetime.now(UTC)
         added: list[Message] = []
@@ -187,8 +199,14 @@ class Turns:
             reply=reply,
             project_id=conversation.project_id,
             route=route,
-            request=_request([*history, *added], project, conversation.settings),
-            fallbacks=others,
+            request=replace(
+                _request([*history, *added], project, conversation.settings),
+                agent=task,
+                session_id=self._agents.session_id([*history, *added], route, project_id=conversation.project_id)
+                if task
+                else None,
+            ),
+            fallbacks=[] if task else others,  # work that has begun in a folder is not handed to a plain model
         )
         self._engine.start(turn, self._answering.run(turn))
 
@@ -243,8 +261,11 @@ def mark_interrupted(store: Store) -> int:
                 error_message="Switchboard was stopped while this answer was being written. What had arrived is kept.",
             )
             store.messages.finish(cursor, ended, finished_at=now)
+            store.steps.end(cursor, reply.id)
             conversation = conversations[reply.conversation_id]
-            store.attempts.add(cursor, _cut_off(store, ended, conversation.project_id if conversation else None, now))
+            row = _cut_off(store, ended, conversation.project_id if conversation else None, now)
+            is_agent = conversation is not None and conversation.is_agent
+            store.attempts.add(cursor, replace(row, protocol=AGENT_PROTOCOL) if is_agent else row)
 
     if left:
         store.log.write(write)

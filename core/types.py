@@ -69,6 +69,25 @@ class CostSource(StrEnum):
     UNPRICED = "unpriced"  # no price or no tokens known: cost is None, never 0
 
 
+class StepStatus(StrEnum):
+    """The state of one step of an agent. Only `RUNNING` is ever left."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    DENIED = "denied"  # by a person, by the time-out of the question, or by what confines the agent
+    STOPPED = "stopped"  # the turn ended before the step did
+
+
+class Decision(StrEnum):
+    """What became of an agent's question whether it may use a tool."""
+
+    ONCE = "once"
+    ALWAYS = "always"  # in this project
+    DENY = "deny"
+    TIMED_OUT = "timed_out"  # nobody answered: as good as denied
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Secret:
     """An API key that does not print itself. `reveal()` only where the request is built or the key encrypted."""
@@ -270,8 +289,47 @@ class ChatRequest:
     max_output_tokens: int | None = None  # None: nothing is sent where the protocol allows it
     thinking: Thinking | None = None  # this and the next: sent where the model takes it
     temperature: float | None = None
-    session_id: str | None = None  # an agent session to resume
-    folder: str | None = None  # the only folder an agent may touch
+    session_id: str | None = None  # an agent session to go on with
+    agent: "AgentTask | None" = None  # answer as an agent, within this
+
+
+@dataclass(frozen=True, slots=True)
+class AgentTask:
+    """What an agent may do in one turn, and where."""
+
+    folder: str  # the only one whose files it may read or change
+    home: str  # where its program keeps its sessions
+    tools: tuple[str, ...]
+    always_allowed: frozenset[str] = frozenset()  # tools that need not ask in this project
+    mcp_servers: str = field(default="{}", repr=False)  # JSON by name, which may hold keys
+    max_steps: int = 30  # requests to the model
+    max_s: float = 600.0  # of work, without the waiting for a place or for a person
+    max_cost_usd: Decimal | None = None
+    permission_s: float = 300.0  # an unanswered question is a no
+    at_once: int = 2  # agents that may work at the same time; others wait
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One use of a tool by an agent. Times are aware UTC; the duration is monotonic, and without waiting for people."""
+
+    id: str  # the call's own, unique in its reply
+    reply_id: str
+    position: int
+    tool: str
+    input_json: str
+    status: StepStatus
+    started_at: datetime
+    text_offset: int = 0  # how much of the reply's text stood before it
+    parent_id: str | None = None  # the step of the agent that this one's sub-agent works for
+    result: str = ""
+    path: str | None = None  # of a file that it changed, in the folder
+    diff: str | None = None
+    duration_ms: int | None = None
+    decision: Decision | None = None  # None: nobody was asked
+    input_tokens: int | None = None  # of the request that asked for it; the first step of a request carries them
+    output_tokens: int | None = None
+    cost_usd: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,6 +373,7 @@ class Conversation:
     is_pinned: bool = False
     deleted_at: datetime | None = None
     settings: AnswerSettings = UNSET
+    is_agent: bool = False  # answered by an agent
 
 
 @dataclass(frozen=True, slots=True)
@@ -340,6 +399,7 @@ class Message:
     error_kind: str | None = None
     error_message: str | None = None
     error_detail: str | None = None
+    session_id: str | None = None  # the agent's session as this reply left it
 
 
 @dataclass(frozen=True, slots=True)

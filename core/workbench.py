@@ -3,6 +3,7 @@
 import logging
 from datetime import UTC, datetime, timedelta
 
+from core.agents import Agents
 from core.config import Config
 from core.encryption import Keyring
 from core.engine import Engine
@@ -35,6 +36,7 @@ class Workbench:
             )
             self.providers = Providers(self.store, keyring, config.provider_keys)
             self.projects = Projects(self.store, keyring)
+            self.agents = Agents(self.store, keyring, config.agents)
             seed(self.store)
             self.projects.ensure_default()
             if count := mark_interrupted(self.store):
@@ -49,7 +51,7 @@ class Workbench:
             raise
         self.raw = RawBodies(config.data_dir, keep_days=config.keep_raw_days)
         self.raw.purge(now=datetime.now(UTC))
-        self.turns = Turns(self.store, self.engine, self.providers, retries=config.retries, raw=self.raw)
+        self.turns = Turns(self.store, self.engine, self.providers, self.agents, retries=config.retries, raw=self.raw)
         self.engine.warm(usable)
         self._backup = DailyBackup(self.store.settings, self.store.log, then=lambda now: self.raw.purge(now=now))
         self._backup.start()

@@ -19,7 +19,11 @@ HOMES = {
     "cryptography": ("core/encryption.py",),
     "openai": ("core/runners/openai_chat.py",),
     "anthropic": ("core/runners/anthropic_messages.py",),
-    "claude_agent_sdk": ("core/runners/claude_agent.py",),
+    "claude_agent_sdk": (
+        "core/runners/claude_agent.py",
+        "core/runners/agent_messages.py",
+        "core/runners/agent_permissions.py",
+    ),
     "httpx2": ("core/runners/",),
 }
 OURS = ("core", "pages", "streamlit_app", "tests", "benchmarks")

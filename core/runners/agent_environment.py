@@ -5,12 +5,14 @@ import tempfile
 import weakref
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from core.errors import ErrorKind
 from core.runners import Timeouts
 from core.runners.failures import Failures
-from core.types import ChatRequest, Route
+from core.types import ChatRequest, Provider, Route
+from core.urls import origin
 
 # The child gets these variables of ours; everything else it would inherit is blanked, whatever its name.
 _KEPT_VARIABLES = frozenset(
@@ -21,14 +23,27 @@ _KEPT_VARIABLES = frozenset(
         *("SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS"),
     }
 )
-_QUIET = dict.fromkeys(
+_ON = dict.fromkeys(
     (
         "DISABLE_TELEMETRY",
         "DISABLE_ERROR_REPORTING",
         "DISABLE_AUTOUPDATER",
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",  # without it a second, paid request makes a title
+        "CLAUDE_CODE_DISABLE_BACKGROUND_TASKS",  # a sub-agent ends before its turn, and its steps name it
+        "CLAUDE_CODE_DISABLE_AUTO_MEMORY",  # it writes outside the folder
+        "CLAUDE_CODE_DISABLE_CRON",
+        "CLAUDE_CODE_DISABLE_CLAUDE_MDS",  # what lies in the folder is read when the agent reads it, as a file
     ),
     "1",
+)
+# A sub-agent, or the program itself, would ask for another model by these names: at another price, or at a provider
+# that has none of them.
+_MODELS = (
+    "CLAUDE_CODE_SUBAGENT_MODEL",
+    "ANTHROPIC_SMALL_FAST_MODEL",
+    "ANTHROPIC_DEFAULT_HAIKU_MODEL",
+    "ANTHROPIC_DEFAULT_SONNET_MODEL",
+    "ANTHROPIC_DEFAULT_OPUS_MODEL",
 )
 _NO_BASE_URL = "{provider} has no base URL for the Messages protocol. Enter the address on the Providers page."
 
@@ -38,21 +53,29 @@ def child_environment(inherited: Mapping[str, str], route: Route, home: Path) ->
 
     The SDK merges it over our own environment, so that a variable can be blanked, not removed.
     """
-    base_url = route.provider.anthropic_base_url or route.provider.base_url
+    base_url = anthropic_url(route.provider)
     if not base_url:
         raise Failures(route).error(ErrorKind.NOT_FOUND, _NO_BASE_URL)
     blank = {name: "" for name in inherited if not _is_kept(name)}
     key = route.secret or "none"  # the program refuses to start without one
     return blank | {
-        **_QUIET,
+        **_ON,
         "HOME": str(home),
         "CLAUDE_CONFIG_DIR": str(home / "config"),
         "TMPDIR": str(home / "tmp"),
         "ANTHROPIC_BASE_URL": base_url,
+        **dict.fromkeys(_MODELS, route.model.id),
         # Both headers: compatible gateways read only one of them, and not the same one.
         "ANTHROPIC_API_KEY": key,
         "ANTHROPIC_AUTH_TOKEN": key,
     }
+
+
+def anthropic_url(provider: Provider) -> str | None:
+    """Return where the provider speaks the Messages protocol, at an address its key may be sent to."""
+    speaks = provider.protocol in ("anthropic", "claude_agent")
+    url = provider.anthropic_base_url or (provider.base_url if speaks else None)
+    return url if url and origin(url) == origin(provider.base_url) else None
 
 
 def _is_kept(name: str) -> bool:
@@ -70,8 +93,17 @@ def child_limits(request: ChatRequest, timeouts: Timeouts) -> dict[str, str]:
     return limits
 
 
+def mcp_servers(servers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a project's MCP servers without our key: a server that is a command inherits the program's variables."""
+    blank = dict.fromkeys(("ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"), "")
+    return {
+        name: {**server, "env": blank | server.get("env", {})} if "command" in server else dict(server)
+        for name, server in servers.items()
+    }
+
+
 class AgentHome:
-    """The program's private folder: its sessions, its work and system prompts. Removed with this object if ours."""
+    """The program's private folder: its sessions and system prompts. Removed with this object if nobody named one."""
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder

@@ -21,7 +21,14 @@ _CODES = {
 }
 # The program blames the model for every 404, also for one that a wrong address gives.
 _NOT_FOUND = "{provider} does not know the model {model} or the address. Check both on the Providers page."
-_LAST_STEP = "{provider} wanted to go on after the agent's last allowed step. Try again, or use plain chat."
+_LAST_STEP = (
+    "The agent came to the last step that this project allows in one turn. What it did is kept: tell it to go on, or"
+    " allow more on the Projects page."
+)
+_OUT_OF_TIME = (
+    "The agent worked for {word} minutes, as long as this project allows. What it did is kept: tell it to go on, or"
+    " allow more on the Projects page."
+)
 _PREFIX = re.compile(r"^API Error: (?:\d{3} )?")
 _CUT = re.compile(r"mid-response|stream_truncated", re.IGNORECASE)
 _MALFORMED = re.compile(r"malformed response", re.IGNORECASE)
@@ -56,6 +63,10 @@ def failure(
 
 def last_step(failures: Failures) -> ProviderError:
     return failures.error(ErrorKind.BUDGET, _LAST_STEP)
+
+
+def out_of_time(failures: Failures, limit_s: float) -> ProviderError:
+    return failures.error(ErrorKind.BUDGET, _OUT_OF_TIME, word=f"{limit_s / 60:g}")
 
 
 def _as_exception(said: str) -> OSError:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from core.errors import StorageError
+from core.store.agents import AgentTable
 from core.store.connection import Database
 from core.store.conversations import ConversationTable
 from core.store.keys import KeyTable
@@ -12,6 +13,7 @@ from core.store.models import ModelTable
 from core.store.pins import PinTable
 from core.store.projects import ProjectTable
 from core.store.providers import ProviderTable
+from core.store.steps import StepTable
 
 
 class Store:
@@ -37,9 +39,11 @@ class Store:
         self.pins = PinTable(self.settings)
         self.keys = KeyTable(self.settings)
         self.projects = ProjectTable(self.settings)
+        self.agents = AgentTable(self.settings)
         self.conversations = ConversationTable(self.log)
         self.messages = MessageTable(self.log)
         self.attempts = AttemptTable(self.log)
+        self.steps = StepTable(self.log)
 
     def close(self) -> None:
         self.settings.close()

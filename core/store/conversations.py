@@ -11,7 +11,7 @@ from core.types import AnswerSettings, Choice, Conversation, Role, Thinking
 
 _COLUMNS = (
     "id, project_id, title, choice_provider_id, choice_model_id, leaf_id, is_pinned, created_at, updated_at, "
-    "deleted_at, thinking, temperature, max_output_tokens"
+    "deleted_at, thinking, temperature, max_output_tokens, is_agent"
 )
 
 
@@ -59,6 +59,7 @@ class ConversationTable:
                 "choice_model_id": conversation.choice.model_id,
                 "leaf_id": conversation.leaf_id,
                 "is_pinned": conversation.is_pinned,
+                "is_agent": conversation.is_agent,
                 "created_at": to_db(conversation.created_at),
                 "updated_at": to_db(conversation.updated_at),
                 "thinking": conversation.settings.thinking,
@@ -101,6 +102,10 @@ class ConversationTable:
         """Put the conversation into another project. What was logged stays with the one it was asked in."""
         self._set(conversation_id, "project_id", project_id)
 
+    def set_agent(self, conversation_id: str, is_agent: bool) -> None:
+        """Remember whether an agent answers from now on."""
+        self._set(conversation_id, "is_agent", is_agent)
+
     def delete(self, conversation_id: str) -> None:
         """Move the conversation to the trash."""
         self._set(conversation_id, "deleted_at", to_db(datetime.now(UTC)))
@@ -119,6 +124,12 @@ class ConversationTable:
                 ).fetchall()
             ]
             if old:
+                cursor.execute(
+                    """
+                    DELETE FROM steps
+                    WHERE reply_id IN (SELECT id FROM messages WHERE list_contains(?, conversation_id))""",
+                    [old],
+                )
                 cursor.execute("DELETE FROM messages WHERE list_contains(?, conversation_id)", [old])
                 cursor.execute("DELETE FROM conversations WHERE list_contains(?, id)", [old])
             return len(old)
@@ -181,4 +192,5 @@ def _conversation(row: dict[str, Any]) -> Conversation:
             temperature=row["temperature"],
             max_output_tokens=row["max_output_tokens"],
         ),
+        is_agent=row["is_agent"],
     )

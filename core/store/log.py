@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from core.store.connection import Cursor, Database, from_db, to_db
@@ -67,6 +68,15 @@ class ModelRecord:
 class AttemptTable:
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def spent(self, project_id: str, *, protocol: str, since: datetime) -> Decimal:
+        """Return what a project's attempts by this protocol have cost since then, as far as it is known."""
+        sql = """
+            SELECT coalesce(sum(cost_usd), 0)
+            FROM attempts
+            WHERE project_id = ? AND protocol = ? AND started_at >= ?"""
+        with self._database.read() as cursor:
+            return Decimal(cursor.execute(sql, [project_id, protocol, to_db(since)]).fetchall()[0][0])
 
     def add(self, cursor: Cursor, attempt: Attempt) -> None:
         values: dict[str, Any] = {name: getattr(attempt, name) for name in _PLAIN}

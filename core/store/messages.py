@@ -25,6 +25,7 @@ _PLAIN = [  # columns that are fields of the same name
     "error_kind",
     "error_message",
     "error_detail",
+    "session_id",
 ]
 _COLUMNS = ", ".join([*_PLAIN, "role", "status", "finish_reason", "created_at"])
 
@@ -91,7 +92,7 @@ class MessageTable:
             UPDATE messages
             SET status = ?, text = ?, reasoning = ?, reasoning_ms = ?, provider_id = ?, provider_name = ?, model_id = ?,
                 model_name = ?, route_reason = ?, finish_reason = ?, error_kind = ?, error_message = ?,
-                error_detail = ?, process = NULL, finished_at = ?
+                error_detail = ?, session_id = ?, process = NULL, finished_at = ?
             WHERE id = ? AND status = 'streaming'""",
             [
                 reply.status.value,
@@ -107,6 +108,7 @@ class MessageTable:
                 reply.error_kind,
                 storable(reply.error_message) if reply.error_message else None,
                 storable(reply.error_detail) if reply.error_detail else None,
+                reply.session_id,
                 to_db(finished_at),
                 reply.id,
             ],

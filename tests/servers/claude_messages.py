@@ -13,10 +13,19 @@ WAIT_S = 20.0  # a test that needs longer has failed
 
 
 @dataclass(frozen=True, slots=True)
+class Use:
+    """A tool that the model wants to use."""
+
+    tool: str
+    input: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """One answer. `error` comes after the text, as an event; with another status than 200 it is the whole answer."""
 
     blocks: tuple[str, ...] = ("Hello from the loopback.",)
+    uses: tuple[Use, ...] = ()  # after the text; the stop reason is then "tool_use"
     thinking: str = ""
     status: int = 200
     error: tuple[str, str] | None = None  # type and message
@@ -45,6 +54,7 @@ class ClaudeMessages:
 
     replies: list[Reply]
     received: list[Received] = field(default_factory=list)
+    held: threading.Event = field(default_factory=threading.Event)  # a reply that holds has said all it says
     hung_up: threading.Event = field(default_factory=threading.Event)
     url: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -133,10 +143,13 @@ class _Handler(BaseHTTPRequestHandler):
         if reply.holds:
             self._wait_for_hang_up()
             return
+        for place, use in enumerate(reply.uses):
+            self._use(index + place, f"toolu_{number}_{place}", use)
+        stop_reason = "tool_use" if reply.uses else reply.stop_reason
         self._send(
             {
                 "type": "message_delta",
-                "delta": {"stop_reason": reply.stop_reason, "stop_sequence": None},
+                "delta": {"stop_reason": stop_reason, "stop_sequence": None},
                 "usage": {"output_tokens": 7},
             }
         )
@@ -153,7 +166,15 @@ class _Handler(BaseHTTPRequestHandler):
                 gate.wait(WAIT_S)
         self._send({"type": "content_block_stop", "index": index})
 
+    def _use(self, index: int, id_: str, use: Use) -> None:
+        start = {"type": "tool_use", "id": id_, "name": use.tool, "input": {}}
+        self._send({"type": "content_block_start", "index": index, "content_block": start})
+        delta = {"type": "input_json_delta", "partial_json": json.dumps(use.input)}
+        self._send({"type": "content_block_delta", "index": index, "delta": delta})
+        self._send({"type": "content_block_stop", "index": index})
+
     def _wait_for_hang_up(self) -> None:
+        self.server_state.held.set()
         readable, _, _ = select.select([self.connection], [], [], WAIT_S)
         if readable and not self.connection.recv(1):
             self.server_state.hung_up.set()

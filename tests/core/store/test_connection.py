@@ -44,7 +44,7 @@ def test_keys_lie_in_settings_and_no_query_over_the_log_reaches_them(store: Stor
     with store.log.read() as cursor:
         tables = {row[0] for row in cursor.execute("SELECT table_name FROM information_schema.tables").fetchall()}
         databases = {row[0] for row in cursor.execute("SELECT database_name FROM duckdb_databases()").fetchall()}
-    assert tables == {"conversations", "messages", "reply_chunks", "attempts", "replies", "schema_versions"}
+    assert tables == {"conversations", "messages", "reply_chunks", "attempts", "steps", "replies", "schema_versions"}
     assert "settings" not in databases
 
 
