@@ -5,6 +5,7 @@ import streamlit as st
 from core.errors import SwitchboardError
 from core.tree import Tree
 from core.types import Status
+from pages.ui.agent_switch import agent_switch
 from pages.ui.answer_settings import answer_settings
 from pages.ui.chat_dialogs import open_dialog
 from pages.ui.conversation_header import conversation_header
@@ -38,9 +39,11 @@ if conversation:
 with st.bottom:
     if tab.refusal:
         st.error(literal(tab.refusal), icon=":material/block:")
-    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
-        choice = model_selector(workbench, conversation)
-        settings = answer_settings(workbench, conversation, choice)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
+            choice = model_selector(workbench, conversation)
+            settings = answer_settings(workbench, conversation, choice)
+        is_agent = agent_switch(workbench, conversation, choice)
 # Not inside st.bottom: only where Streamlit itself puts the input there does the page follow the end of the answer.
 text = st.chat_input("Message", key="message")
 if conversation is None:
@@ -51,7 +54,12 @@ if text:
     tab.refusal = None
     try:
         started = workbench.turns.send(
-            text, choice, conversation_id=tab.conversation_id, project_id=tab.project_id, settings=settings
+            text,
+            choice,
+            conversation_id=tab.conversation_id,
+            project_id=tab.project_id,
+            settings=settings,
+            is_agent=is_agent,
         )
     except SwitchboardError as error:
         tab.refusal = error.message

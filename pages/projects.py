@@ -3,6 +3,7 @@
 import streamlit as st
 
 from core.projects import DEFAULT_PROJECT_ID
+from pages.ui.agent_forms import agent_settings, agent_words
 from pages.ui.enter import enter
 from pages.ui.links import USAGE
 from pages.ui.project_forms import (
@@ -59,6 +60,7 @@ if project.id in keyed:
     own = next((c for c in workbench.providers.candidates(project) if c.provider.id == project.provider_id), None)
     words = override_words(workbench.providers.key_state(own)) if own else "its provider is gone"
     details["Own\u00a0key"] = f"{literal(words)}, sent to {key_place(own)}"
+details["Agents"] = agent_words(workbench, workbench.agents.settings(project.id))
 st.table(details, border="horizontal", width="content")
 if project.system_prompt:
     with st.expander("System prompt", icon=":material/notes:"):
@@ -71,6 +73,8 @@ with st.container(horizontal=True, gap="xsmall"):
     st.page_link(USAGE, label="Usage", icon=":material/monitoring:", query_params={"project": project.id})
     if st.button("Edit", icon=":material/edit:"):
         edit_project(workbench, project)
+    if st.button("Agents", icon=":material/smart_toy:"):
+        agent_settings(workbench, project)
     if project.id in keyed and st.button("Remove key", icon=":material/key_off:"):
         apply(lambda: workbench.projects.remove_key(project), f"Own key of {name} removed.")
     if project.id != DEFAULT_PROJECT_ID and st.button("Archive", icon=":material/archive:"):

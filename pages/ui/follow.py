@@ -45,6 +45,10 @@ def _grow(workbench: Workbench, turn: LiveTurn) -> None:
     drawn[turn.turn_id] = look.version
     if look.is_finished:
         drawn.pop(turn.turn_id)
-        draw_reply(turn.reply, workbench.store.attempts.of_replies([turn.reply.id]).get(turn.reply.id, []))
+        store = workbench.store
+        id_ = turn.reply.id
+        draw_reply(
+            turn.reply, store.attempts.of_replies([id_]).get(id_, []), store.steps.of_replies([id_]).get(id_, [])
+        )
     else:
         draw_growing(turn, look, workbench)

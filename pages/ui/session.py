@@ -65,6 +65,7 @@ class Session:
     draft_settings: AnswerSettings = UNSET  # of the same
     # Conversation id or "new" -> what the fields of its settings were last filled with, and for what kind of model.
     settings_shown: dict[str, tuple[AnswerSettings, Takes]] = field(default_factory=dict)
+    draft_is_agent: bool = False  # whether an agent is to answer that one
     project_id: str = DEFAULT_PROJECT_ID  # where new conversations go
     project_choices: dict[str, Choice] = field(default_factory=dict)  # project id or "new" -> what its form holds
     project_shown_id: str | None = None  # marked on the Projects page

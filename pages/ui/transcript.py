@@ -8,12 +8,14 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core.live import LiveReply, LiveTurn
 from core.tree import Tree
-from core.types import Attempt, Choice, FinishReason, Message, Role, Status
+from core.types import Attempt, Choice, FinishReason, Message, Role, Status, Step
 from core.workbench import Workbench
 from pages.ui.figures import count, duration
 from pages.ui.long_text import draw_text
 from pages.ui.message_actions import actions
+from pages.ui.permission_cards import permission_cards
 from pages.ui.safe import literal, visible
+from pages.ui.steps import draw_changes, draw_work
 
 _ENDINGS = {
     FinishReason.LENGTH: "The answer was cut at the model's output limit.",
@@ -45,12 +47,13 @@ class Transcript:
         siblings = self.tree.siblings()
         replies = [message.id for message in messages if message.role is Role.ASSISTANT]
         attempts = self.workbench.store.attempts.of_replies(replies) if replies else {}
+        steps = self.workbench.store.steps.of_replies(replies) if replies else {}
         for message in messages:
             with message_box(message.role):
                 if message.role is Role.USER:
                     st.text(visible(message.text))
                 else:
-                    draw_reply(message, attempts.get(message.id, []))
+                    draw_reply(message, attempts.get(message.id, []), steps.get(message.id, []))
                 actions(
                     self.workbench,
                     message,
@@ -60,9 +63,10 @@ class Transcript:
                 )
 
 
-def draw_reply(reply: Message, attempts: Sequence[Attempt]) -> None:
+def draw_reply(reply: Message, attempts: Sequence[Attempt], steps: Sequence[Step]) -> None:
     _draw_reasoning(reply.id, reply.reasoning, reply.reasoning_ms, is_running=False)
-    draw_text(reply.text, key=reply.id)
+    draw_work(reply.text, steps, key=reply.id)
+    draw_changes(steps)
     _draw_ending(reply)
     if line := _figures(reply, attempts):
         st.caption(line)
@@ -70,11 +74,10 @@ def draw_reply(reply: Message, attempts: Sequence[Attempt]) -> None:
 
 def draw_growing(turn: LiveTurn, look: LiveReply, workbench: Workbench) -> None:
     """Draw what has arrived of a running reply, and the button that stops it."""
-    _draw_reasoning(turn.reply.id, look.reasoning, look.reasoning_ms, is_running=not look.text)
-    if look.text.strip():
-        draw_text(look.text, key=turn.reply.id, is_growing=True)
-    else:
-        st.markdown(":shimmer[Waiting for the first words…]")
+    _draw_reasoning(turn.reply.id, look.reasoning, look.reasoning_ms, is_running=not look.text and not look.steps)
+    if not draw_work(look.text, look.steps, key=turn.reply.id, is_growing=True) and not look.questions:
+        st.markdown(":shimmer[Working…]" if look.steps else ":shimmer[Waiting for the first words…]")
+    permission_cards(workbench, turn, look.questions)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Stop",
