@@ -8,10 +8,9 @@ from core.agents import Agents
 from core.answering import Answering
 from core.catalog import load_catalog
 from core.engine import Engine
-from core.errors import ErrorKind, StorageError, TurnRefused
+from core.errors import StorageError, TurnRefused
 from core.ids import new_id, process_id
-from core.live import AGENT_PROTOCOL, LiveTurn
-from core.pricing import cost, estimate_tokens
+from core.live import LiveTurn
 from core.providers import Providers
 from core.raw import RawBodies
 from core.router import fallbacks, resolve
@@ -24,19 +23,16 @@ from core.tree import Tree
 from core.types import (
     UNSET,
     AnswerSettings,
-    Attempt,
     ChatMessage,
     ChatRequest,
     Choice,
     Conversation,
     Message,
-    Price,
     Project,
     Refusal,
     Role,
     Route,
     Status,
-    Usage,
 )
 
 
@@ -244,67 +240,6 @@ class Turns:
             if not kept:
                 raise
             return kept
-
-
-def mark_interrupted(store: Store) -> int:
-    """Give what a dead process left streaming its last status and its row in the log. Returns how many that were."""
-    left = store.messages.left_streaming(process=process_id())
-    now = datetime.now(UTC)
-    conversations = {reply.conversation_id: store.conversations.get(reply.conversation_id) for reply in left}
-
-    def write(cursor: Cursor) -> None:
-        for reply in left:
-            ended = replace(
-                reply,
-                status=Status.INTERRUPTED,
-                error_kind=ErrorKind.INTERRUPTED.value,
-                error_message="Switchboard was stopped while this answer was being written. What had arrived is kept.",
-            )
-            store.messages.finish(cursor, ended, finished_at=now)
-            store.steps.end(cursor, reply.id)
-            conversation = conversations[reply.conversation_id]
-            row = _cut_off(store, ended, conversation.project_id if conversation else None, now)
-            is_agent = conversation is not None and conversation.is_agent
-            store.attempts.add(cursor, replace(row, protocol=AGENT_PROTOCOL) if is_agent else row)
-
-    if left:
-        store.log.write(write)
-    return len(left)
-
-
-def _cut_off(store: Store, reply: Message, project_id: str | None, now: datetime) -> Attempt:
-    """Return the log row of an answer whose process died: when it ended nobody knows, its tokens are estimated."""
-    provider = store.providers.get(reply.provider_id or "")
-    model = next((m for m in store.models.of(reply.provider_id or "") if m.id == reply.model_id), None)
-    price = model.price if model else Price()
-    written = estimate_tokens(reply.text + reply.reasoning)
-    usage = Usage(output_tokens=written, is_estimated=True) if written else Usage()
-    priced = cost(usage, price, reply.created_at)
-    return Attempt(
-        id=new_id(),
-        turn_id=new_id(),
-        reply_id=reply.id,
-        conversation_id=reply.conversation_id,
-        project_id=project_id,
-        attempt_number=1,
-        provider_id=reply.provider_id or "",
-        provider_name=reply.provider_name or "",
-        protocol=provider.protocol if provider else "",
-        model_requested=reply.model_id or "",
-        model_name=reply.model_name or "",
-        route_reason=reply.route_reason or "",
-        status=Status.INTERRUPTED,
-        started_at=reply.created_at,
-        finished_at=now,
-        latency_ms=None,
-        error_kind=reply.error_kind,
-        error_message=reply.error_message,
-        usage=usage,
-        price=priced.price,
-        price_rule=priced.rule,
-        cost_usd=priced.total,
-        cost_source=priced.source,
-    )
 
 
 def _request(messages: list[Message], project: Project | None, settings: AnswerSettings) -> ChatRequest:

@@ -7,6 +7,7 @@ from core.agents import Agents
 from core.config import Config
 from core.encryption import Keyring
 from core.engine import Engine
+from core.interrupted import mark_interrupted
 from core.projects import Projects
 from core.providers import Providers
 from core.raw import RawBodies
@@ -14,7 +15,7 @@ from core.router import problem
 from core.seeding import seed
 from core.store import Store
 from core.store.backup import DailyBackup
-from core.turns import Turns, mark_interrupted
+from core.turns import Turns
 
 logger = logging.getLogger(__name__)
 TRASH_KEPT = timedelta(days=30)

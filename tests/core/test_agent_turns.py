@@ -11,10 +11,10 @@ import pytest
 
 from core.agent_settings import AgentForm
 from core.config import Config
+from core.interrupted import mark_interrupted
 from core.live import LiveTurn
 from core.projects import DEFAULT_PROJECT_ID, ProjectForm
 from core.providers import ProviderForm
-from core.turns import mark_interrupted
 from core.types import Choice, CostSource, Decision, Message, Model, Price, Provider, Status, Step, StepStatus
 from core.workbench import Workbench
 from tests.conftest import finished, stored, wait_until

@@ -20,6 +20,7 @@ import core.engine
 from core.config import load_config
 from core.errors import ErrorKind, ProviderError, StorageError, SwitchboardError
 from core.events import Completed, FlagLearned, Notice, ReasoningDelta, TextConfirmed, TextDelta, UsageReport
+from core.interrupted import mark_interrupted
 from core.live import LiveTurn
 from core.projects import DEFAULT_PROJECT_ID
 from core.store import Store
@@ -39,6 +40,7 @@ from core.types import (
 )
 from core.workbench import Workbench
 from tests.conftest import Gate, Scripted, Step, finished, send, stored, wait_until
+from tests.core.test_usage import make_attempt, write
 
 DONE = Completed(Usage(10, 5))
 LAST = {Status.DONE, Status.STOPPED, Status.INTERRUPTED, Status.FAILED}
@@ -395,6 +397,17 @@ def leave_behind(workbench: Workbench) -> str:
 
     workbench.store.log.write(write)
     return conversation.id
+
+
+def test_a_turn_that_was_killed_while_it_was_tried_again_is_one_turn(workbench: Workbench) -> None:
+    id_ = leave_behind(workbench)
+    earlier = make_attempt(datetime.now(UTC), turn_id="turn", reply_id="reply", status=Status.FAILED)
+    write(workbench.store, [earlier])
+    assert mark_interrupted(workbench.store) == 1
+    first, second = attempts_of(workbench, stored(workbench, id_)[-1])
+    assert (first.attempt_number, second.attempt_number) == (1, 2)
+    assert second.turn_id == "turn"
+    assert second.started_at == first.finished_at
 
 
 @pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.KEPT], ids=["refused", "kept"])
