@@ -39,6 +39,8 @@ def answer_settings(workbench: Workbench, conversation: Conversation | None, cho
         fields.draw()
         for note in _notes(route, chosen, fields.can):
             st.caption(literal(note))
+        if conversation.is_agent if conversation else tab.draft_is_agent:
+            st.caption("An agent takes the length, and low, medium or high thinking; the rest does not reach it.")
         if chosen != UNSET:
             st.button("Clear", icon=":material/close:", type="tertiary", key=f"clear-{fields.of}", on_click=fields.fill)
     return chosen
