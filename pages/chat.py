@@ -37,8 +37,9 @@ if conversation:
     conversation_header(workbench, conversation)
 
 with st.bottom:
+    refusal = st.empty()  # always there: what moved while a run draws would show the selector twice
     if tab.refusal:
-        st.error(literal(tab.refusal), icon=":material/block:")
+        refusal.error(literal(tab.refusal), icon=":material/block:")
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
             choice = model_selector(workbench, conversation)

@@ -9,9 +9,11 @@ if str(ROOT) not in sys.path:  # a launcher puts this file's own folder there
 
 import streamlit as st  # noqa: E402
 
+from core.errors import SwitchboardError  # noqa: E402
 from pages.ui.enter import enter, is_admitted  # noqa: E402
 from pages.ui.gate import is_signed_in  # noqa: E402
 from pages.ui.links import ABOUT, CHAT, DATA, LOG, LOOK, PROJECTS, PROVIDERS, SIGN_OUT, SQL, USAGE  # noqa: E402
+from pages.ui.safe import literal  # noqa: E402
 
 # Before the navigation: a page's Material icon would become the tab's, and be fetched from a font host. An image of our
 # own would import numpy and PIL before anything is drawn: 10 MB and 0.1 s (measured 2026-11-24).
@@ -40,4 +42,7 @@ page = st.navigation([chat, *pages], position="top" if is_admitted() else "hidde
 st.set_page_config(page_title=f"{page.title} · Switchboard", layout="centered" if page == chat else "wide")
 st.html(LOOK)
 enter(is_main=True)
-page.run()
+try:
+    page.run()
+except SwitchboardError as error:  # what no page expects: a file that cannot be read, or a server that is stopping
+    st.error(literal(error.message), icon=":material/error:")

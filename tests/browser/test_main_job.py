@@ -99,13 +99,15 @@ def test_from_a_first_start_to_two_providers_in_one_conversation(
     assert [request.model for request in openai.chats] == ["alpha-1"] * 2  # Verify and one message
 
     switch_page(page, "Usage")
-    expect(page.get_by_role("heading", name="Last messages")).to_be_visible()
+    by_models = {model: cells(page, model) for model in ("alpha-1", "beta-1")}
+    page.get_by_role("tab", name="Last messages").click()
+    expect(page.get_by_role("tabpanel", name="Last messages")).to_be_visible()
     for name, model in (("Alpha", "alpha-1"), ("Beta", "beta-1")):
-        by_model, last = cells(page, model), cells(page, model, number=1)
+        by_model, last = by_models[model], cells(page, model)
         assert (by_model["Provider"], by_model["Messages"]) == (name, "1")
         assert (last["Provider"], last["Status"]) == (name, "Done")
         assert 0 < float(by_model["First token p50"]) <= float(by_model["Latency p50"]) == float(last["Latency"])
-    expect(table(page, 1)).to_have_attribute("aria-rowcount", "3")  # with the header; Verify is no message
+    expect(table(page)).to_have_attribute("aria-rowcount", "3")  # with the header; Verify is no message
 
     attempts = logged(page, app)
     assert [(attempt.provider_name, attempt.model_requested, attempt.status) for attempt in attempts] == [
@@ -211,7 +213,9 @@ def test_a_key_shows_nowhere_once_it_was_typed(page: Page, talkative: RunningApp
     expect(replies(page).nth(1)).to_contain_text("Alpha · polite · first token")
     seen.append(page.content())
     switch_page(page, "Usage")
-    expect(page.get_by_role("heading", name="Last messages")).to_be_visible()
+    page.get_by_role("tab", name="Last messages").click()
+    expect(page.get_by_role("tabpanel", name="Last messages")).to_be_visible()
+    expect(row(page, "polite")).to_have_count(1)
     seen.append(page.content())
     seen.append(page.evaluate("JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])"))
 
