@@ -1,7 +1,6 @@
 """The server: headers, health and the engine's life around the pages. No page code."""
 
 import runpy
-import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,11 +25,9 @@ async def healthz(request: Request) -> PlainTextResponse:
 
 @asynccontextmanager
 async def lifespan(app: Any) -> AsyncIterator[None]:
-    from pages.ui.enter import open_early, stop_workbench  # cached functions: only after the runtime has started
+    from pages.ui.enter import stop_workbench  # cached functions must be made after the runtime has started
 
     leave_promptly(stop_workbench)
-    # While the browser still loads its own part: the first page then comes 0.4 s earlier (measured 2026-11-24).
-    threading.Thread(target=open_early, name="switchboard-opening", daemon=True).start()
     yield
     stop_workbench()
 

@@ -18,7 +18,6 @@ from pages.ui.recovery import recovery
 from pages.ui.session import session
 from pages.ui.settings import read_config
 
-logger = logging.getLogger(__name__)
 _made: WeakSet[Workbench] = WeakSet()
 
 
@@ -31,14 +30,6 @@ def _workbench() -> Workbench:
     _made.add(workbench)
     atexit.register(workbench.close)  # where the file runs as a plain script, there is no lifespan to do it
     return workbench
-
-
-def open_early() -> None:
-    """Open the workbench before the first visit. What stands in the way is told to the visitor, who tries again."""
-    try:
-        _workbench()
-    except SwitchboardError as error:
-        logger.warning("Switchboard cannot open its store: %s", error)
 
 
 def enter(*, is_main: bool = False) -> Workbench:

@@ -328,8 +328,7 @@ def test_a_second_server_on_the_folder_says_who_holds_it(page: Page, stage: Stag
         expect(page.get_by_role("heading", name="Already running")).to_be_visible()
         expect(page.get_by_text(f"Switchboard is already running (PID {stage.app.process.pid})")).to_be_visible()
         page.goto("about:blank")
-    [told] = second.complaints()
-    assert "Switchboard cannot open its store: Switchboard is already running" in told
+    assert second.complaints() == []
     open_chat(page, stage.app.url)
 
 
@@ -359,8 +358,7 @@ def test_the_page_of_a_damaged_log_leads_out_and_keeps_the_log(page: Page, tmp_p
         page.get_by_role("button", name="Set the write-ahead log aside").click()
         expect(message_box(page)).to_be_visible()
         page.goto("about:blank")
-    [told] = app.complaints()
-    assert "Switchboard cannot open its store: The write-ahead log log.duckdb.wal is damaged" in told
+    assert app.complaints() == []
     [kept] = folder.glob("log.duckdb.wal.damaged-*")
     assert kept.read_bytes() == content
 
