@@ -66,7 +66,7 @@ if project.system_prompt:
     with st.expander("System prompt", icon=":material/notes:"):
         st.code(project.system_prompt, language=None, wrap_lines=True)
 
-with st.container(horizontal=True, gap="xsmall"):
+with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
     if st.button("Use for new conversations", icon=":material/forum:", disabled=is_current):
         tab.project_id = project.id
         st.rerun()

@@ -52,6 +52,7 @@ def follow_log() -> None:
 
 follow_log()
 st.title("Usage")
+st.caption("What your messages cost, how fast each model answers and how often it fails. Choose a mark to filter.")
 if is_sample:
     draw_sample_banner()
 span = usage_data.span(log, size)
