@@ -10,7 +10,6 @@ from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
 
-import claude_agent_sdk
 import pytest
 
 from core.errors import ErrorKind, ProviderError
@@ -40,15 +39,12 @@ from core.types import (
     Secret,
     Thinking,
 )
+from tests.core.runners.agent_support import KEY, needs_program
 from tests.servers.claude_messages import WAIT_S, ClaudeMessages, Reply, serve
 
-KEY = "sk-ant-test-0123456789abcdefghijklmnop"
 CANARY = "canary-4f1d8a7c"
 SESSION = "11111111-1111-4111-8111-111111111111"
 STOP_LIMIT_S = 3.0  # generous for a busy machine; a bare disconnect takes 5
-PROGRAM = Path(claude_agent_sdk.__file__).parent / "_bundled" / ("claude.exe" if sys.platform == "win32" else "claude")
-
-needs_program = pytest.mark.skipif(not PROGRAM.is_file(), reason="claude-agent-sdk came without its program")
 
 
 def route(url: str, model_id: str = "claude-sonnet-5-5") -> Route:
