@@ -5,6 +5,7 @@ from itertools import combinations
 
 from core.errors import InvalidInput
 from core.pricing import AMOUNTS, overlap
+from core.runners.parameters import thinking_kinds
 from core.text import clean_identifier, clean_name, storable
 from core.types import EVERY_DAY, Model, Price, Tier, Window
 
@@ -23,6 +24,8 @@ def check_model(model: Model) -> Model:
         raise InvalidInput("The context length is a number of tokens above 0.", field="context_tokens")
     if clean.max_output_tokens is not None and not 1 <= clean.max_output_tokens <= TOKENS_LIMIT:
         raise InvalidInput("The longest answer is a number of tokens above 0.", field="max_output_tokens")
+    if clean.thinking is not None and clean.thinking not in thinking_kinds():
+        raise InvalidInput(f"Thinking is one of {', '.join(thinking_kinds())}, or left out.", field="thinking")
     return replace(clean, price=check_price(clean.price))
 
 

@@ -34,6 +34,11 @@ _THINKING: dict[tuple[str, str], tuple[Thinking, ...]] = {
 }
 
 
+def thinking_kinds(protocol: str | None = None) -> tuple[str, ...]:
+    """Return what `Model.thinking` may be for something to be said in a protocol; without one, in any."""
+    return tuple(dict.fromkeys(kind for spoken, kind in _THINKING if protocol in (None, spoken)))
+
+
 @dataclass(frozen=True, slots=True)
 class Takes:
     """What can be set for a model: the levels of thinking, a temperature, and why not, by the setting's name."""

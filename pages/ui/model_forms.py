@@ -7,12 +7,22 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from core.errors import SwitchboardError
+from core.runners.parameters import thinking_kinds
 from core.types import Model, Price, Provider
 from core.workbench import Workbench
 from pages.ui.price_form import check_example, example_fields, parse_tokens, price_fields, read_price
 from pages.ui.provider_forms import apply, done, refuse
 from pages.ui.safe import literal
 from pages.ui.session import session
+
+_THINKING = {
+    "adaptive": "adaptive, in levels",
+    "always": "always, in levels",
+    "budget": "a budget of tokens",
+    "effort": "levels, sent as reasoning_effort",
+    "enable_thinking": "on or off, sent as enable_thinking",
+    "type": "on or off, sent as thinking.type",
+}
 
 
 def model_form(workbench: Workbench, provider: Provider, model: Model | None = None) -> Model | None:
@@ -38,6 +48,26 @@ def model_form(workbench: Workbench, provider: Provider, model: Model | None = N
             placeholder="Unknown",
         )
         slots["context_tokens"] = st.empty()
+        longest = st.text_input(
+            "Longest answer in tokens",
+            str(model.max_output_tokens) if model and model.max_output_tokens else "",
+            key=f"max_output_tokens_{of}",
+            placeholder="Unknown",
+        )
+        slots["max_output_tokens"] = st.empty()
+        present = model.thinking if model else None
+        kinds = [*thinking_kinds(provider.protocol)]
+        kinds += [present] if present and present not in kinds else []
+        thinking = st.selectbox(
+            "Thinking",
+            kinds,
+            index=kinds.index(present) if present else None,
+            format_func=lambda kind: _THINKING.get(kind, kind),
+            key=f"thinking_{of}",
+            placeholder="None, or unknown",
+            help="How the model is asked to think more or less. The answer settings in the chat then offer it.",
+        )
+        slots["thinking"] = st.empty()
         fields = price_fields(model.price if model else Price(), of, slots)
         slots[""] = st.empty()
         is_sent = st.form_submit_button("Save" if model else "Add model", type="primary")
@@ -56,7 +86,15 @@ def model_form(workbench: Workbench, provider: Provider, model: Model | None = N
             with slots["example"]:
                 check_example(example, price)
             return None
-        changed = replace(base, id=model_id, name=name, context_tokens=parse_tokens(context), price=price)
+        changed = replace(
+            base,
+            id=model_id,
+            name=name,
+            context_tokens=parse_tokens(context),
+            max_output_tokens=parse_tokens(longest, field="max_output_tokens"),
+            thinking=thinking,
+            price=price,
+        )
         return workbench.providers.save_model(
             changed, is_new=model is None, opened=opened if isinstance(opened, Model) else None
         )

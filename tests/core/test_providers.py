@@ -67,6 +67,7 @@ def test_the_second_start_changes_nothing_and_says_nothing(config: Config, caplo
     first = Workbench(config)
     before = everything(first)
     first.close()
+    caplog.clear()  # what the first start said: a page that ran before in this process turned the level up
     with caplog.at_level(logging.INFO):
         second = Workbench(config)
     assert everything(second) == before
@@ -111,6 +112,7 @@ def test_a_newer_catalogue_adds_what_is_new_and_leaves_edits_and_deletions(
     workbench.close()
 
     monkeypatch.setattr(seeding, "load_catalog", newer_catalog)
+    caplog.clear()
     for _ in range(2):
         with caplog.at_level(logging.INFO):
             workbench = Workbench(config)

@@ -384,6 +384,7 @@ def _open_model_form(*, is_known: bool = False) -> AppTest:
         ("model_id", "x" * 10_000, "10,000 characters"),
         ("model_name", "*bold*", "may not contain"),
         ("context_tokens", "plenty", "number of tokens"),
+        ("max_output_tokens", "0", "number of tokens"),
         ("price_input", "2,5", "such as 0.25"),
         ("price_output", "-1", "such as 0.25"),
         ("price_cache_read", "NaN", "such as 0.25"),
@@ -405,6 +406,18 @@ def test_a_model_needs_no_more_than_its_id(workbench: Workbench, provider: Provi
     _fill(_open_model_form(), **{f"model_id_{provider.id}_": "gamma/v2:free"})
     model = _candidate(workbench, provider.id).model("gamma/v2:free")
     assert model == Model(provider.id, "gamma/v2:free", "gamma/v2:free")
+
+
+def test_a_model_of_ones_own_can_say_how_it_thinks(workbench: Workbench) -> None:
+    gateway = workbench.providers.add(ProviderForm("Gateway", "openai", "https://gateway.example/v1", key=KEY))
+    app = _open_model_form()
+    thinking = app.selectbox(key=f"thinking_{gateway.id}_")
+    assert thinking.value is None
+    thinking.select_index(thinking.options.index("levels, sent as reasoning_effort"))
+    _fill(app, **{f"model_id_{gateway.id}_": "deep", f"max_output_tokens_{gateway.id}_": "64k"})
+    model = _candidate(workbench, gateway.id).model("deep")
+    assert model is not None
+    assert (model.thinking, model.max_output_tokens) == ("effort", 64_000)
 
 
 def test_an_edited_price_is_the_users_from_today(workbench: Workbench, provider: Provider) -> None:

@@ -6,11 +6,12 @@ import pytest
 
 from core.catalog import load_catalog
 from core.errors import InvalidInput
+from core.models import check_model
 from core.runners import RUNNERS
 from core.runners.anthropic_messages import AnthropicMessagesRunner
 from core.runners.openai_chat import OpenAIChatRunner
-from core.runners.parameters import check, fit, takes, words
-from core.types import AnswerSettings, ChatRequest, ProviderFlag, Route, Thinking
+from core.runners.parameters import check, fit, takes, thinking_kinds, words
+from core.types import AnswerSettings, ChatRequest, Model, ProviderFlag, Route, Thinking
 from tests.core.runners.support import HELLO, ask, make_route
 from tests.servers.anthropic_server import AnthropicServer
 from tests.servers.openai_server import OpenAIServer
@@ -165,3 +166,12 @@ def test_what_no_widget_would_send_is_refused(settings: AnswerSettings) -> None:
     with pytest.raises(InvalidInput):
         check(settings)
     assert check(AnswerSettings(OFF, 0.0, 1)) == AnswerSettings(OFF, 0.0, 1)
+
+
+def test_a_model_may_think_in_a_way_that_is_known_and_in_no_other() -> None:
+    assert thinking_kinds("openai") == ("effort", "enable_thinking", "type")
+    assert thinking_kinds("demo") == ()
+    for kind in (None, *thinking_kinds()):
+        assert check_model(Model("p", "m", "M", thinking=kind)).thinking == kind
+    with pytest.raises(InvalidInput, match="Thinking is one of adaptive, always, budget"):
+        check_model(Model("p", "m", "M", thinking="deeply"))
