@@ -38,6 +38,7 @@ class Engine:
         self._revisions: dict[str, int] = {}
         self._lock = threading.Lock()
         self._closing = asyncio.Event()
+        self._is_ending = False  # a second stop would end the loop while it still waits for its threads
         self._thread = threading.Thread(target=self._run_loop, name="switchboard-engine", daemon=True)
         self._thread.start()
         self._checkpoints = asyncio.run_coroutine_threadsafe(self._checkpoint_forever(), self._loop)
@@ -118,8 +119,11 @@ class Engine:
                 await self.runner(protocol)
 
     def close(self, *, timeout_s: float = 10.0) -> None:
-        """Stop all turns as interrupted, with what they have, then the loop."""
-        if self._loop.is_closed():
+        """Stop all turns as interrupted, with what they have, then the loop. Who asks second waits for the first."""
+        with self._lock:
+            is_first, self._is_ending = not self._is_ending, True
+        if not is_first:
+            self._thread.join(timeout_s)
             return
         try:
             asyncio.run_coroutine_threadsafe(self._shut_down(), self._loop).result(timeout_s)

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import streamlit as st
 
 from core import usage
+from core.errors import StorageError
 from core.usage import Dimension, Filter, Measure, Stretch, by_query, last_query, totals_query
 from pages.ui import usage_data
 from pages.ui.chart_groups import draw_groups, draw_latencies, draw_week
@@ -46,7 +47,11 @@ size = usage.size(log)
 @st.fragment(run_every="10s")
 def follow_log() -> None:
     """Draw the page anew when something was logged or the day is over."""
-    if usage.size(log) != size or datetime.now(zone).date() != now.astimezone(zone).date():
+    try:
+        is_new = usage.size(log) != size
+    except StorageError:  # a server that is stopping; anything else the page's next run tells
+        return
+    if is_new or datetime.now(zone).date() != now.astimezone(zone).date():
         st.rerun()
 
 

@@ -4,10 +4,12 @@ from dataclasses import replace
 
 import streamlit as st
 
+from core.errors import StorageError
 from core.live import LiveTurn
 from core.tree import Tree
 from core.types import Role, Status
 from core.workbench import Workbench
+from pages.ui.safe import literal
 from pages.ui.session import session
 from pages.ui.transcript import Transcript, draw_growing, draw_reply, message_box
 
@@ -24,8 +26,12 @@ def follow(transcript: Transcript, conversation_id: str, *, after: str | None, r
     turn = workbench.engine.live(conversation_id)
     if turn is None and workbench.engine.revision(conversation_id) == revision:
         return
-    conversation = workbench.store.conversations.get(conversation_id)
-    tree = Tree(workbench.store.messages.nodes(conversation_id))
+    try:
+        conversation = workbench.store.conversations.get(conversation_id)
+        tree = Tree(workbench.store.messages.nodes(conversation_id))
+    except StorageError as error:  # what this tab shows stays; the next look may have more luck
+        st.error(literal(error.message))
+        return
     ids = tree.branch(conversation.leaf_id) if conversation else []
     is_gone = conversation is None or conversation.deleted_at is not None
     if is_gone or (after is not None and after not in ids):
@@ -47,8 +53,11 @@ def _grow(workbench: Workbench, turn: LiveTurn) -> None:
         drawn.pop(turn.turn_id)
         store = workbench.store
         id_ = turn.reply.id
-        draw_reply(
-            turn.reply, store.attempts.of_replies([id_]).get(id_, []), store.steps.of_replies([id_]).get(id_, [])
-        )
+        try:
+            attempts = store.attempts.of_replies([id_]).get(id_, [])
+            steps = store.steps.of_replies([id_]).get(id_, [])
+        except StorageError:  # at the server's end, above all: the answer is here, its figures are not
+            attempts, steps = [], list(look.steps)
+        draw_reply(turn.reply, attempts, steps)
     else:
         draw_growing(turn, look, workbench)

@@ -254,7 +254,7 @@ def test_steps_of_a_process_that_died_are_stopped_ones(
     conversation_id = ask(workbench, claude)
     turn = asked(workbench, conversation_id)
     wait_until(lambda: steps(workbench, turn.reply))
-    monkeypatch.setattr("core.turns.process_id", lambda: "the next process")
+    monkeypatch.setattr("core.interrupted.process_id", lambda: "the next process")
     assert mark_interrupted(workbench.store) == 1
     assert stored(workbench, conversation_id)[-1].status is Status.INTERRUPTED
     assert [step.status for step in steps(workbench, turn.reply)] == [StepStatus.STOPPED]

@@ -1,5 +1,6 @@
 """A turn from prompt to finished log row: it belongs to the server, ends once, and is logged once."""
 
+import asyncio
 import logging
 import os
 import signal
@@ -667,6 +668,18 @@ def test_a_silent_provider_is_given_up(
     assert scripted.ended == 1
     [row] = attempts(hasty)
     assert (row.latency_ms or 0) >= (240 if words.startswith("Stage sent") else 190)
+
+
+def test_who_closes_second_does_not_end_the_loop_under_the_first(workbench: Workbench) -> None:
+    release = threading.Event()
+    workbench.engine.submit(asyncio.to_thread(release.wait))  # an import that takes its time
+    first = threading.Thread(target=workbench.close)
+    first.start()
+    wait_until(lambda: workbench.engine.is_closing)
+    workbench.engine.close(timeout_s=0.05)
+    release.set()
+    first.join(10)
+    assert not first.is_alive()
 
 
 def test_closing_marks_running_replies_interrupted_and_keeps_their_text(
